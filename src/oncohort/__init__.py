@@ -1,0 +1,39 @@
+"""Oncohort turns scans into benchmarks for tumour segmentation on CT and PET/CT.
+
+The names below are the public interface; each is loaded when it is first used,
+so that importing the package is quick and silent.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_NAMES: dict[str, str] = {
+    "Box": "oncohort.geometry",
+    "Case": "oncohort.cohort",
+    "Cohort": "oncohort.cohort",
+    "Geometry": "oncohort.geometry",
+    "LabelMap": "oncohort.volume",
+    "LabelScheme": "oncohort.labels",
+    "OncohortError": "oncohort.errors",
+    "Unit": "oncohort.units",
+    "Volume": "oncohort.volume",
+    "open_cohort": "oncohort.formats",
+    "read_volume": "oncohort.formats",
+    "write_volume": "oncohort.formats",
+}
+
+__all__ = ["__version__", *sorted(_NAMES)]  # noqa: PLE0604 - the table above is the list
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _NAMES:
+        raise AttributeError(f"module 'oncohort' has no attribute {name!r}")
+    return getattr(import_module(_NAMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_NAMES})

@@ -1,0 +1,6 @@
+"""One function over many items: resumable, in this process or in spawned ones."""
+
+from oncohort.compute.mapping import Progress, ProgressCallback, map_items
+from oncohort.compute.store import ResultStore
+
+__all__ = ["Progress", "ProgressCallback", "ResultStore", "map_items"]

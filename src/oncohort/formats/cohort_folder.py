@@ -1,0 +1,155 @@
+"""The cohort folder: `cohort.json`, seven Parquet tables, and converted volumes.
+
+`cohort.json` is written last, so a folder with one is complete.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from oncohort.cohort import TABLES, Cohort, CohortFacts, Tables
+from oncohort.errors import FormatError
+from oncohort.formats.nifti import integer_labels, read_label_map
+from oncohort.formats.parquet import read_table, write_table
+from oncohort.formats.reading import read_volume
+from oncohort.geometry import Geometry
+from oncohort.labels import LabelScheme
+from oncohort.storage import read_json, write_json
+from oncohort.units import Unit
+from oncohort.volume import LabelMap, Volume
+
+COHORT_TYPE = "oncohort.cohort"
+FORMAT_VERSION = "1.0"
+
+
+def write_cohort(folder: str | Path, cohort: Cohort) -> None:
+    """Write the tables and `cohort.json` of a cohort; volumes stand where its rows say.
+
+    Paths in the rows are relative to `folder` or absolute.
+
+    Raises:
+        OutputError: A file cannot be written; an earlier cohort then stays as it was or is marked incomplete.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> empty = Cohort(CohortFacts("none", "dicom"), LabelScheme("lesion", {"lesion": 1}), Tables.empty())
+        >>> with TemporaryDirectory() as there:
+        ...     write_cohort(there, empty)
+        ...     open_cohort(there).name
+        'none'
+    """
+    root = Path(folder)
+    for name, table in cohort.tables.named().items():
+        write_table(root / f"{name}.parquet", table, kind=f"{COHORT_TYPE}.{name}", version=FORMAT_VERSION)
+    write_json(
+        root / "cohort.json",
+        {
+            "type": COHORT_TYPE,
+            "format_version": FORMAT_VERSION,
+            **{key: value for key, value in asdict(cohort.facts).items() if key not in _LAST},
+            "label_scheme": cohort.scheme.to_dict(),
+            **{key: getattr(cohort.facts, key) for key in _LAST},
+        },
+    )
+
+
+_LAST = ("created_by", "created_at")
+
+
+def open_cohort(path: str | Path) -> Cohort:
+    """The cohort in a folder that Oncohort wrote.
+
+    Raises:
+        FormatError: The folder holds no complete cohort, or one of a newer format.
+    """
+    root = Path(path)
+    values = _read_facts(root)
+    tables = {name: _read_cohort_table(root, name) for name in TABLES}
+    scheme = LabelScheme.from_dict(values["label_scheme"])
+    facts = CohortFacts(
+        name=str(values["name"]),
+        source=str(values["source"]),
+        source_version=values.get("source_version"),
+        licences=tuple(values.get("licences", ())),
+        parents=tuple(values.get("parents", ())),
+        created_by=str(values.get("created_by", "")),
+        created_at=str(values.get("created_at", "")),
+    )
+    return Cohort(facts, scheme, Tables(**tables), partial(read_row, root, scheme))
+
+
+def read_row(root: Path, scheme: LabelScheme, row: Mapping[str, Any]) -> Volume | LabelMap:
+    """The volume or label map that one row of `volumes.parquet` names.
+
+    Raises:
+        FormatError: The file cannot be read.
+        GeometryError: The file lies on another grid than the row says.
+    """
+    path = root / row["path"]
+    if not path.is_file():
+        raise FormatError(
+            expected="the file that volumes.parquet names",
+            found="none",
+            where=str(path),
+            remedy="restore it or ingest again",
+        )
+    declared = Geometry(tuple(row["shape"]), np.array(row["affine"]).reshape(4, 4))
+    unit = Unit(row["unit"])
+    record = json.loads(row["scale"]) if row["scale"] else {}
+    if unit is Unit.LABEL:
+        return _label_map(path, scheme, declared)
+    volume = read_volume(path, unit)
+    declared.require_same_grid(volume.geometry, what=f"role {row['role']!r}", where=str(path))
+    return Volume(declared, unit, volume.source, record)
+
+
+def _label_map(path: Path, scheme: LabelScheme, declared: Geometry) -> LabelMap:
+    if path.name.endswith(".mha"):
+        volume = integer_labels(read_volume(path), path)
+        found = LabelMap(volume.geometry, (volume,), scheme)
+    else:
+        found = read_label_map(path, scheme)
+    declared.require_same_grid(found.geometry, what="the mask", where=str(path))
+    layers = tuple(Volume(declared, layer.unit, layer.source) for layer in found.layers)
+    return LabelMap(declared, layers, scheme)
+
+
+def _read_facts(root: Path) -> dict[str, Any]:
+    if not (root / "cohort.json").is_file():
+        found = "a folder without cohort.json (ingest was not finished?)" if root.is_dir() else "no folder"
+        raise _no_cohort(root, found)
+    values = read_json(root / "cohort.json")
+    if not isinstance(values, dict) or values.get("type") != COHORT_TYPE:
+        raise _no_cohort(root, "a cohort.json of another type")
+    if str(values.get("format_version")).split(".", maxsplit=1)[0] != FORMAT_VERSION.split(".", maxsplit=1)[0]:
+        raise _no_cohort(root, f"format version {values.get('format_version')}")
+    missing = {"name", "source", "label_scheme"} - set(values)
+    if missing:
+        raise _no_cohort(root, f"cohort.json without {', '.join(sorted(missing))}")
+    return values
+
+
+def _read_cohort_table(root: Path, name: str) -> pl.DataFrame:
+    path = root / f"{name}.parquet"
+    table = read_table(path, kind=f"{COHORT_TYPE}.{name}", version=FORMAT_VERSION)
+    missing = [column for column in TABLES[name] if column not in table.columns]
+    if missing:
+        raise _no_cohort(root, f"{path.name} without columns {', '.join(missing)}")
+    return table
+
+
+def _no_cohort(root: Path, found: str) -> FormatError:
+    return FormatError(
+        expected=f"a cohort folder of format {FORMAT_VERSION}",
+        found=found,
+        where=str(root),
+        remedy="make one with `oncohort ingest`",
+    )

@@ -1,0 +1,271 @@
+"""NIfTI-1 and NIfTI-2 files, compressed or not.
+
+Voxels keep the type that the file stores; scaled integers become float32. The
+header is read at once, the voxels when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nibabel.nifti1 import Nifti1Header
+from nibabel.nifti2 import Nifti2Header
+from nibabel.spatialimages import HeaderDataError
+from nibabel.wrapstruct import WrapStructError
+from numpy.typing import NDArray
+
+from oncohort.errors import FormatError, GeometryError
+from oncohort.formats import gzip_members
+from oncohort.geometry import Geometry
+from oncohort.labels import LabelScheme
+from oncohort.storage import atomic_path, sha256_file
+from oncohort.units import Unit
+from oncohort.volume import LabelMap, Volume
+
+_HEADER_BYTES = 540
+_VOX_OFFSET = 352
+_LFS_POINTER = b"version https://git-lfs"
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """How the voxels of one file lie on disk."""
+
+    path: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    offset: int
+    slope: float
+    intercept: float
+
+    def read(self) -> NDArray[Any]:
+        count = int(np.prod(self.shape, dtype=np.int64))
+        size = self.offset + count * self.dtype.itemsize
+        data = gzip_members.read_bytes(self.path, size)
+        if len(data) < size:
+            raise _damaged(self.path, f"{size} bytes of header and voxels", f"{len(data)} bytes (truncated)")
+        array = np.frombuffer(data, self.dtype, count, self.offset).reshape(self.shape, order="F")
+        array = array.astype(self.dtype.newbyteorder("="), copy=False)
+        return array if (self.slope, self.intercept) == (1.0, 0.0) else self._scaled(array)
+
+    def _scaled(self, array: NDArray[Any]) -> NDArray[Any]:
+        wide: type[np.floating[Any]] = np.float64 if self.dtype.itemsize > 4 else np.float32
+        scaled: NDArray[np.floating[Any]] = array.astype(wide)
+        np.multiply(scaled, wide(self.slope), out=scaled)
+        np.add(scaled, wide(self.intercept), out=scaled)
+        return scaled
+
+    def layer(self, index: int) -> NDArray[Any]:
+        return self.read()[..., index]
+
+
+def read_nifti(path: str | Path, unit: Unit = Unit.NONE) -> Volume:
+    """The volume in a NIfTI file (.nii, .nii.gz), voxels read on first use.
+
+    The affine is the sform if its code is above 0, else the qform; a file with
+    neither is refused.
+
+    Args:
+        path: The file.
+        unit: What its numbers mean; NIfTI cannot say it.
+
+    Raises:
+        FormatError: The file is missing, damaged, not NIfTI, or not three-dimensional.
+        GeometryError: The affine is not finite or singular, or there is none.
+    """
+    stored, geometry = _read_header(Path(path))
+    if len(stored.shape) != 3:
+        raise _damaged(stored.path, "three dimensions", f"shape {stored.shape}")
+    return Volume(geometry, unit, stored.read)
+
+
+def read_label_map(path: str | Path, scheme: LabelScheme) -> LabelMap:
+    """The labels in a NIfTI file: one layer, or one per step of the fourth axis.
+
+    Scaled masks (a slope in the header) are rounded; anything that is not an
+    integer after scaling is refused.
+
+    Raises:
+        FormatError: The file cannot be read, or a voxel is no integer from 0 to 65535.
+        GeometryError: The affine is not finite or singular, or there is none.
+    """
+    stored, geometry = _read_header(Path(path))
+    if len(stored.shape) == 3:
+        return LabelMap(
+            geometry, (Volume(geometry, Unit.LABEL, lambda: _integers(stored.read(), stored.path)),), scheme
+        )
+    layers = tuple(_lazy_layer(stored, geometry, index) for index in range(stored.shape[3]))
+    return LabelMap(geometry, layers, scheme)
+
+
+def _lazy_layer(stored: _Stored, geometry: Geometry, index: int) -> Volume:
+    return Volume(geometry, Unit.LABEL, lambda: _integers(stored.layer(index), stored.path))
+
+
+def integer_labels(volume: Volume, where: str | Path) -> Volume:
+    """`volume` as integer labels, whatever type its file stores.
+
+    Raises:
+        FormatError: When the voxels are read: one is no integer from 0 to 65535.
+    """
+    return Volume(volume.geometry, Unit.LABEL, lambda: _integers(volume.array, Path(where)), volume.record)
+
+
+def _integers(array: NDArray[Any], path: Path) -> NDArray[Any]:
+    if array.dtype.kind in "ub" and array.dtype.itemsize <= 2:
+        return array
+    rounded: NDArray[Any] = np.rint(array)
+    if not np.array_equal(rounded, array) and not np.allclose(rounded, array, atol=1e-3):
+        raise _damaged(path, "whole numbers as labels", "fractions or NaN")
+    low, high = (float(rounded.min()), float(rounded.max())) if rounded.size else (0.0, 0.0)
+    if low < 0 or high > 65535:
+        raise _damaged(path, "labels from 0 to 65535", f"values from {low:g} to {high:g}")
+    return rounded.astype(np.uint8 if high < 256 else np.uint16)
+
+
+def write_nifti(path: str | Path, volume: Volume) -> dict[str, Any]:
+    """Write `volume` to a NIfTI-1 file, whole or not at all.
+
+    Voxels are stored in their own type (booleans as uint8, float64 as float32)
+    with slope 1; sform and qform hold the affine. Equal volumes give equal
+    bytes.
+
+    Returns:
+        `bytes` and `sha256` of the file.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    return _write(Path(path), _storable(volume.array), volume.geometry)
+
+
+def write_label_map(path: str | Path, label_map: LabelMap) -> dict[str, Any]:
+    """Write a label map: one layer as 3D, several along the fourth axis.
+
+    Returns:
+        `bytes` and `sha256` of the file.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    arrays = [_storable(layer.array) for layer in label_map.layers]
+    array = arrays[0] if len(arrays) == 1 else np.stack(arrays, axis=-1)
+    return _write(Path(path), array, label_map.geometry)
+
+
+def _write(path: Path, array: NDArray[Any], geometry: Geometry) -> dict[str, Any]:
+    header = Nifti1Header()
+    header.set_data_dtype(array.dtype)
+    header.set_data_shape(array.shape)
+    header.set_zooms((*geometry.spacing_mm, 1.0)[: array.ndim])
+    header.set_qform(geometry.affine, code=1, strip_shears=True)
+    header.set_sform(geometry.affine, code=1)
+    header.set_xyzt_units("mm")
+    header["vox_offset"] = _VOX_OFFSET
+    header["magic"] = b"n+1"
+    header.set_slope_inter(1.0, 0.0)
+    head = np.frombuffer(header.binaryblock + bytes(4), np.uint8)
+    flat = array.reshape(-1, order="F").view(np.uint8)
+    with atomic_path(path) as temporary:
+        with temporary.open("wb") as stream:
+            if path.suffix == ".gz":
+                stream.write(b"".join(gzip_members.compress(head.data)))
+                for member in gzip_members.compress(flat.data):
+                    stream.write(member)
+            else:
+                stream.write(head.data)
+                stream.write(flat.data)
+        digest = sha256_file(temporary)
+        size = temporary.stat().st_size
+    return {"bytes": size, "sha256": digest}
+
+
+def _storable(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype == np.bool_:
+        return array.view(np.uint8)
+    if array.dtype == np.float64:
+        return array.astype(np.float32)
+    return array.astype(array.dtype.newbyteorder("<"), copy=False)
+
+
+def _read_header(path: Path) -> tuple[_Stored, Geometry]:
+    header = _parse(path, gzip_members.read_bytes(path, _HEADER_BYTES))
+    shape = _shape(header, path)
+    dtype = header.get_data_dtype()
+    if dtype.kind not in "iufb":
+        raise _damaged(path, "integers or floats", f"voxels of type {dtype}")
+    slope, intercept = _scaling(header)
+    stored = _Stored(path, shape, dtype, int(header["vox_offset"]), slope, intercept)
+    try:
+        return stored, Geometry(shape[:3], _affine(header, path))
+    except GeometryError as error:
+        raise GeometryError(expected=error.expected, found=error.found, where=str(path), remedy=error.remedy) from error
+
+
+def _parse(path: Path, data: bytes) -> Nifti1Header:
+    if data.startswith(_LFS_POINTER):
+        raise _damaged(path, "an image", "a Git LFS pointer; run `git lfs pull`")
+    for kind, size in ((Nifti1Header, 348), (Nifti2Header, 540)):
+        if (len(data) >= size and int.from_bytes(data[:4], "little") == size) or int.from_bytes(
+            data[:4], "big"
+        ) == size:
+            try:
+                return kind(data[:size], check=True)
+            except (HeaderDataError, WrapStructError, ValueError, KeyError) as error:
+                raise _damaged(path, "a NIfTI header", str(error)) from error
+    raise _damaged(path, "a NIfTI file", "another kind of file or an empty one")
+
+
+def _shape(header: Nifti1Header, path: Path) -> tuple[int, ...]:
+    shape = tuple(int(edge) for edge in header.get_data_shape())
+    while len(shape) > 3 and shape[-1] == 1:
+        shape = shape[:-1]
+    if not 3 <= len(shape) <= 4 or min(shape) < 1:
+        raise _damaged(path, "three dimensions", f"shape {shape}")
+    return shape
+
+
+def _scaling(header: Nifti1Header) -> tuple[float, float]:
+    slope, intercept = header.get_slope_inter()
+    return 1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept)
+
+
+def _affine(header: Nifti1Header, path: Path) -> NDArray[np.float64]:
+    affine, code = header.get_sform(coded=True)
+    if not code:
+        try:
+            affine, code = header.get_qform(coded=True)
+        except HeaderDataError as error:
+            raise GeometryError(
+                expected="a valid qform", found=str(error), where=str(path), remedy="repair the header of the file"
+            ) from error
+    if not code:
+        raise GeometryError(
+            expected="an sform or a qform", found="neither", where=str(path), remedy="write the file with its affine"
+        )
+    return np.asarray(affine, dtype=np.float64)
+
+
+def _damaged(path: Path, expected: str, found: str) -> FormatError:
+    return FormatError(expected=expected, found=found, where=str(path), remedy="fetch or write the file again")
+
+
+def header_facts(volume: Volume | LabelMap) -> Mapping[str, Any]:
+    """Shape, spacing, orientation and affine as `volumes.parquet` holds them.
+
+    Examples:
+        >>> grid = Geometry((1, 2, 3), np.eye(4))
+        >>> header_facts(Volume.from_array(np.zeros((1, 2, 3)), grid, Unit.NONE))["orientation"]
+        'RAS'
+    """
+    grid = volume.geometry
+    return {
+        "shape": list(grid.shape),
+        "spacing_mm": list(grid.spacing_mm),
+        "orientation": grid.orientation,
+        "affine": grid.affine.ravel().tolist(),
+    }

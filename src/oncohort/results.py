@@ -1,0 +1,87 @@
+"""Scores and aggregates: measured numbers with the reason where there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+SCORE_SCHEMA: dict[str, Any] = {
+    "model": pl.String,
+    "case": pl.String,
+    "patient": pl.String,
+    "structure": pl.String,
+    "lesion": pl.String,
+    "step": pl.Int64,
+    "metric": pl.String,
+    "value": pl.Float64,
+    "unit": pl.String,
+    "undefined": pl.String,
+    "profile": pl.String,
+    "profile_version": pl.String,
+}
+
+AGGREGATE_SCHEMA: dict[str, Any] = {
+    "model": pl.String,
+    "subset": pl.String,
+    "metric": pl.String,
+    "estimate": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "n": pl.Int64,
+    "n_undefined": pl.Int64,
+    "n_missing": pl.Int64,
+    "rank": pl.Float64,
+    "method": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class Score:
+    """One measured number.
+
+    `undefined` names the reason when `value` is None; exactly one of the two is
+    there.
+
+    Examples:
+        >>> Score(model="suv-4", case="A", patient="A", structure="lesion", metric="dice", value=0.8,
+        ...       unit="1", profile="autopet-iii", profile_version="1").value
+        0.8
+    """
+
+    model: str
+    case: str
+    patient: str
+    structure: str
+    metric: str
+    value: float | None
+    unit: str
+    profile: str
+    profile_version: str
+    lesion: str | None = None
+    step: int | None = None
+    undefined: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.value is None) == (self.undefined is None):
+            raise ValueError("a score has either a value or the reason why it has none")
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """The score table of one evaluation and the record of how it came about.
+
+    Examples:
+        >>> Scores.from_scores([], {}).table.columns[:3]
+        ['model', 'case', 'patient']
+    """
+
+    table: pl.DataFrame
+    run: Mapping[str, Any]
+
+    @staticmethod
+    def from_scores(scores: Iterable[Score], run: Mapping[str, Any]) -> Scores:
+        """The table of `scores`, in the order given."""
+        return Scores(pl.DataFrame([asdict(score) for score in scores], schema=SCORE_SCHEMA), run)

@@ -1,0 +1,21 @@
+"""Bytes on disk: whole or absent, hashed, and never somebody else's."""
+
+from oncohort.storage.atomic import atomic_path, read_json, write_bytes, write_json
+from oncohort.storage.folders import claim_folder, remove_unlisted
+from oncohort.storage.hashing import content_key, file_stamp, sha256_bytes, sha256_file
+from oncohort.storage.stems import decode_stem, encode_stem
+
+__all__ = [
+    "atomic_path",
+    "claim_folder",
+    "content_key",
+    "decode_stem",
+    "encode_stem",
+    "file_stamp",
+    "read_json",
+    "remove_unlisted",
+    "sha256_bytes",
+    "sha256_file",
+    "write_bytes",
+    "write_json",
+]

@@ -1,0 +1,96 @@
+"""Output folders: continued when they hold the same work, refused otherwise."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from oncohort.errors import FormatError, OutputError
+from oncohort.storage.atomic import read_json, write_json
+
+WORK_FILE = Path(".oncohort") / "work.json"
+
+
+def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) -> Path:
+    """The folder at `path`, ready for this work.
+
+    A folder that is new or empty is claimed; one that holds the same work is
+    continued. Anything else is refused. `overwrite` empties a folder that
+    carries Oncohort's mark; a folder without it is never emptied.
+
+    Args:
+        path: The output folder.
+        work: What identifies the work, JSON-able (verb, source, settings).
+        overwrite: Replace other work of ours that stands there.
+
+    Raises:
+        OutputError: The folder holds something else or cannot be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as parent:
+        ...     first = claim_folder(f"{parent}/out", {"verb": "ingest"}, overwrite=False)
+        ...     again = claim_folder(f"{parent}/out", {"verb": "ingest"}, overwrite=False)
+        ...     first == again
+        True
+    """
+    folder = Path(path)
+    if folder.exists() and not folder.is_dir():
+        raise _occupied(folder, "a file", "name a folder with --out")
+    present = _work_in(folder)
+    if present == dict(work):
+        return folder
+    if present is not None and overwrite:
+        _empty(folder)
+    elif present is not None:
+        raise _occupied(folder, f"other work ({_short(present)})", "choose another --out, or add --overwrite")
+    elif folder.is_dir() and any(folder.iterdir()):
+        raise _occupied(folder, "files that Oncohort did not write", "choose a new or empty folder with --out")
+    write_json(folder / WORK_FILE, dict(work))
+    return folder
+
+
+def remove_unlisted(folder: str | Path, keep: Collection[Path]) -> None:
+    """Delete the files under `folder` that are not in `keep`, then folders left empty."""
+    root = Path(folder)
+    if not root.is_dir():
+        return
+    wanted = {path.absolute() for path in keep}
+    for path in sorted(root.rglob("*"), reverse=True):
+        if path.is_dir() and not path.is_symlink():
+            if not any(path.iterdir()):
+                path.rmdir()
+        elif path.absolute() not in wanted:
+            path.unlink()
+
+
+def _work_in(folder: Path) -> dict[str, Any] | None:
+    mark = folder / WORK_FILE
+    if not mark.is_file():
+        return None
+    try:
+        present = read_json(mark)
+    except FormatError:
+        return {}
+    return present if isinstance(present, dict) else {}
+
+
+def _empty(folder: Path) -> None:
+    try:
+        for path in folder.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    except OSError as error:
+        raise _occupied(folder, str(error), "make the folder writable or choose another --out") from error
+
+
+def _short(work: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in work.items())[:200] or "unreadable mark"
+
+
+def _occupied(folder: Path, found: str, remedy: str) -> OutputError:
+    return OutputError(expected="a new folder or one with the same work", found=found, where=str(folder), remedy=remedy)

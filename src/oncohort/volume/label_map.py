@@ -1,0 +1,104 @@
+"""Masks with names, in layers of integers that do not overlap within a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oncohort.errors import LabelError
+from oncohort.geometry import Geometry
+from oncohort.labels import LabelScheme
+from oncohort.units import Unit
+from oncohort.volume.volume import Volume
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class LabelMap:
+    """Labels on one grid.
+
+    Published masks overlap (an oedema round its tumour), so a map holds one or
+    more layers; within a layer every voxel has one integer of the scheme.
+
+    Args:
+        geometry: The grid that all layers share.
+        layers: At least one volume of integers.
+        scheme: Names of the integers.
+
+    Examples:
+        >>> grid = Geometry((3, 1, 1), np.eye(4))
+        >>> a, b = np.array([1, 1, 0]), np.array([0, 1, 1])
+        >>> masks = {"mass": a.reshape(3, 1, 1) > 0, "oedema": b.reshape(3, 1, 1) > 0}
+        >>> both = LabelMap.from_masks(masks, grid, LabelScheme("lesion", {"mass": 1, "oedema": 2}))
+        >>> len(both.layers), int(both.mask("oedema").sum())
+        (2, 2)
+    """
+
+    geometry: Geometry
+    layers: tuple[Volume, ...]
+    scheme: LabelScheme
+
+    @staticmethod
+    def from_masks(masks: Mapping[str, Mask], geometry: Geometry, scheme: LabelScheme) -> LabelMap:
+        """The label map of boolean masks (i, j, k) by name; overlapping ones go to further layers.
+
+        Raises:
+            LabelError: The scheme lacks a name.
+            GeometryError: A mask's shape is not the grid's.
+        """
+        dtype = np.uint8 if max(scheme.labels.values(), default=1) < 256 else np.uint16
+        arrays: list[NDArray[np.generic]] = [np.zeros(geometry.shape, dtype, order="F")]
+        for name, mask in masks.items():
+            value = scheme.value(name)
+            layer = next((array for array in arrays if not np.any(array[mask])), None)
+            if layer is None:
+                layer = np.zeros(geometry.shape, dtype, order="F")
+                arrays.append(layer)
+            layer[mask] = value
+        return LabelMap(geometry, tuple(Volume.from_array(a, geometry, Unit.LABEL) for a in arrays), scheme)
+
+    def mask(self, name: str) -> Mask:
+        """Voxels (i, j, k) of one label or of a group of labels.
+
+        Raises:
+            LabelError: The scheme has no such name.
+        """
+        values = [self.scheme.value(member) for member in self.scheme.groups.get(name, (name,))]
+        return self._any_layer([np.isin(layer.array, values) for layer in self.layers])
+
+    def foreground(self) -> Mask:
+        """Voxels (i, j, k) that any label of any layer covers."""
+        return self._any_layer([layer.array > 0 for layer in self.layers])
+
+    def values(self) -> tuple[int, ...]:
+        """The integers that occur, without background, ascending."""
+        found: set[int] = set()
+        for layer in self.layers:
+            found.update(int(value) for value in np.unique(layer.array))
+        return tuple(sorted(found - {0}))
+
+    def require_known_labels(self, where: str) -> None:
+        """Raise unless every integer has a name.
+
+        Raises:
+            LabelError: Naming the integers without one.
+        """
+        unknown = sorted(set(self.values()) - set(self.scheme.labels.values()))
+        if unknown:
+            raise LabelError(
+                expected=f"labels {sorted(self.scheme.labels.values())}",
+                found=str(unknown[:10]),
+                where=where,
+                remedy="add the labels to the label scheme, or correct the mask",
+            )
+
+    @staticmethod
+    def _any_layer(masks: list[Mask]) -> Mask:
+        result = masks[0]
+        for mask in masks[1:]:
+            result = result | mask
+        return result
