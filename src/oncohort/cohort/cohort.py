@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -47,6 +48,7 @@ class Cohort:
         scheme: Names of the labels in its masks.
         tables: The seven tables.
         read: Gives the volume or label map of one row of `tables.volumes`.
+        root: The folder that relative paths in the tables start from; None for a cohort in memory.
 
     Examples:
         >>> cohort = Cohort(CohortFacts("none", "dicom"), LabelScheme("lesion", {"lesion": 1}), Tables.empty())
@@ -58,6 +60,7 @@ class Cohort:
     scheme: LabelScheme
     tables: Tables
     read: VolumeReader = field(repr=False, default=lambda _: _no_reader())
+    root: Path | None = None
 
     @property
     def name(self) -> str:
@@ -111,7 +114,7 @@ class Cohort:
     def with_cases(self, cases: pl.DataFrame) -> Cohort:
         """The same cohort with another case table."""
         tables = Tables(**{**self.tables.named(), "cases": cases})
-        return Cohort(self.facts, self.scheme, tables, self.read)
+        return Cohort(self.facts, self.scheme, tables, self.read, self.root)
 
     def _case(self, row: dict[str, Any]) -> Case:
         facts = {name: value for name, value in row.items() if name not in ("case", "patient")}

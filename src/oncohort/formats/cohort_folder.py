@@ -22,7 +22,7 @@ from oncohort.formats.parquet import read_table, write_table
 from oncohort.formats.reading import read_volume
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
-from oncohort.storage import read_json, write_json
+from oncohort.storage import file_stamp, read_json, write_json
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume
 
@@ -83,7 +83,22 @@ def open_cohort(path: str | Path) -> Cohort:
         created_by=str(values.get("created_by", "")),
         created_at=str(values.get("created_at", "")),
     )
-    return Cohort(facts, scheme, Tables(**tables), partial(read_row, root, scheme))
+    return Cohort(facts, scheme, Tables(**tables), partial(read_row, root, scheme), root)
+
+
+def volume_path(cohort: Cohort, row: Mapping[str, Any]) -> Path:
+    """Where the file of one row of `volumes.parquet` lies."""
+    return (cohort.root or Path()) / row["path"]
+
+
+def fingerprint_volume(cohort: Cohort, row: Mapping[str, Any]) -> list[Any]:
+    """What changes when the file of one row changes: path, size, modification time (JSON values).
+
+    A file that is gone has no size, so that whoever depends on it notices.
+    """
+    path = volume_path(cohort, row)
+    stamp = file_stamp(path) if path.is_file() else {}
+    return [row["role"], str(row["path"]), row["scale"], stamp]
 
 
 def read_row(root: Path, scheme: LabelScheme, row: Mapping[str, Any]) -> Volume | LabelMap:

@@ -73,8 +73,8 @@ def percentile_interval(samples: ArrayLike, *, confidence: float) -> tuple[float
     Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), section 13.3.
 
     Examples:
-        >>> percentile_interval(list(range(101)), confidence=0.9)
-        (5.0, 95.0)
+        >>> percentile_interval(list(range(101)), confidence=0.5)
+        (25.0, 75.0)
     """
     known = np.asarray(samples, dtype=np.float64)
     known = known[~np.isnan(known)]

@@ -21,4 +21,5 @@ def rank_values(values: ArrayLike, *, ascending: bool) -> NDArray[np.int64]:
     """
     scores = np.asarray(values, dtype=np.float64)
     cost = np.where(np.isnan(scores), np.inf, scores if ascending else -scores)
-    return 1 + (cost[..., None, :] < cost[..., :, None]).sum(axis=-1)
+    better = cost[..., None, :] < cost[..., :, None]
+    return np.asarray(1 + better.sum(axis=-1), dtype=np.int64)

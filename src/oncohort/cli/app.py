@@ -1,0 +1,57 @@
+"""The application: its commands in groups, and what becomes of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError, Group
+
+from oncohort import __version__
+from oncohort.cli import benchmarks, cohorts, data, models, pages, start
+from oncohort.cli.output import ExitCode, show_error
+from oncohort.errors import OncohortError, SettingsError
+
+app = App(
+    name="oncohort",
+    help="Turns scans into benchmarks for tumour segmentation on CT and PET/CT.",
+    version=__version__,
+    help_epilogue=(
+        "Exit codes: 0 all done; 1 done, but images or cases were refused or findings are errors; "
+        "2 nothing could be done; 64 wrong usage."
+    ),
+)
+
+_GROUPS = (
+    ("start", (start.demo, start.run)),
+    ("cohorts", (cohorts.ingest, cohorts.info, cohorts.harmonise)),
+    ("models", (models.segment,)),
+    ("benchmarks", (benchmarks.evaluate, benchmarks.rank, benchmarks.profile)),
+    ("data", (data.phantom, data.suv)),
+    ("pages", (pages.report,)),
+)
+
+for _position, (_title, _commands) in enumerate(_GROUPS):
+    for _command in _commands:
+        app.command(_command, group=Group(_title, sort_key=_position))
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """The exit code of one call of the command line.
+
+    Args:
+        arguments: What follows the program's name.
+
+    Examples:
+        >>> run_command(["profile", "show", "no-such-profile"])
+        64
+    """
+    try:
+        code = app(list(arguments), exit_on_error=False, print_error=True, result_action="return_value")
+    except CycloptsError:
+        return ExitCode.USAGE
+    except OncohortError as error:
+        show_error(error, as_json="--json" in arguments)
+        return ExitCode.USAGE if isinstance(error, SettingsError) else ExitCode.NOTHING
+    except KeyboardInterrupt:
+        return ExitCode.INTERRUPTED
+    return int(code or 0)

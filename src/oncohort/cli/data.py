@@ -1,0 +1,48 @@
+"""Data: phantom, suv."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from oncohort.cli.output import Common, ExitCode, print_json, say
+from oncohort.formats import read_pet
+from oncohort.phantoms import write_phantom_cohort
+
+_COMMON = Common()
+
+
+def phantom(
+    form: Literal["dicom", "nnunet"], *, out: Path, cases: int = 8, seed: int = 2026, common: Common = _COMMON
+) -> int:
+    """Write synthetic PET/CT patients with lesions of known volume and uptake.
+
+    Args:
+        form: Layout on disk: dicom (CT, PET, RTSTRUCT) or nnunet (raw data set).
+        out: Folder of the patients.
+        cases: Number of patients.
+        seed: Seed of the random numbers that make them.
+    """
+    write_phantom_cohort(out, cases=cases, seed=seed, form=form)
+    if common.json:
+        print_json({"out": str(out), "cases": cases, "seed": seed, "form": form, "synthetic": True})
+    say(f"{cases} synthetic patients: {out}")
+    return ExitCode.DONE
+
+
+def suv(folder: Path, *, json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> int:
+    """Show the SUV factor of a PET series, with the tags and the rule it comes from.
+
+    Args:
+        folder: Folder with the DICOM files of one PET series.
+        json: Print one machine-readable document on stdout.
+    """
+    pet = read_pet(folder)
+    if json:
+        print_json({"folder": str(folder), "record": pet.record, "suvmax": float(pet.array.max())})
+    for name, value in pet.record.items():
+        say(f"{name}: {value}")
+    say(f"maximum SUV of the series: {float(pet.array.max()):.4f}")
+    return ExitCode.DONE

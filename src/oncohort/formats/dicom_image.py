@@ -1,0 +1,120 @@
+"""How the pixels of one classic, uncompressed slice lie in its file and in space."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from dataclasses import dataclass
+from typing import IO
+
+from pydicom.dataset import FileDataset
+from pydicom.uid import UID
+
+from oncohort.formats.dicom_values import Unusable, number, numbers, text
+
+UNCOMPRESSED = {
+    "1.2.840.10008.1.2": (True, "<"),
+    "1.2.840.10008.1.2.1": (False, "<"),
+    "1.2.840.10008.1.2.2": (False, ">"),
+}
+"""Transfer syntaxes that are read: implicit VR or not, byte order."""
+
+_PIXEL_DATA = (0x7FE0, 0x0010)
+_HEAD_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """One slice: its pixels in the file, and its place in the patient.
+
+    Attributes:
+        rows: pixels along a column.
+        columns: pixels along a row.
+        dtype: NumPy type of a stored pixel with byte order, such as "<i2".
+        bits_stored: bits of a pixel that count.
+        offset: byte at which the pixels begin.
+        slope: RescaleSlope; None if the header does not say.
+        intercept: RescaleIntercept; None if the header does not say.
+        position_mm: centre of the first pixel, DICOM patient coordinates (LPS).
+        row_direction: unit vector along a row, towards higher columns (LPS).
+        column_direction: unit vector along a column, towards higher rows (LPS).
+        spacing_mm: distance between rows, distance between columns.
+    """
+
+    rows: int
+    columns: int
+    dtype: str
+    bits_stored: int
+    offset: int
+    slope: float | None
+    intercept: float | None
+    position_mm: tuple[float, ...]
+    row_direction: tuple[float, ...]
+    column_direction: tuple[float, ...]
+    spacing_mm: tuple[float, ...]
+
+
+def image_facts(data: FileDataset, stream: IO[bytes], size: int) -> ImageFacts:
+    """The slice whose header was read from `stream`, which stands at the pixel data.
+
+    Args:
+        data: the header.
+        stream: the file, at the element of the pixel data.
+        size: bytes of the file.
+
+    Raises:
+        Unusable: compressed, several frames, in colour, no geometry, or fewer bytes than pixels.
+    """
+    syntax = str(data.file_meta.get("TransferSyntaxUID", ""))
+    if syntax not in UNCOMPRESSED:
+        name = UID(syntax).name or "no transfer syntax"
+        raise Unusable("compressed", f"{name}: only uncompressed files are read")
+    implicit, order = UNCOMPRESSED[syntax]
+    if number(text(data, 0x00280008) or "1", "NumberOfFrames") != 1:
+        raise Unusable("multi-frame", "only classic series with one slice per file are read")
+    rows, columns, dtype, bits = _pixel_type(data, order)
+    offset = _pixel_offset(stream, implicit=implicit, order=order, expected=rows * columns * int(dtype[2]), size=size)
+    orientation = numbers(data, 0x00200037, 6, "ImageOrientationPatient")
+    return ImageFacts(
+        rows,
+        columns,
+        sys.intern(dtype),
+        bits,
+        offset,
+        _scaling(data, 0x00281053, "RescaleSlope"),
+        _scaling(data, 0x00281052, "RescaleIntercept"),
+        numbers(data, 0x00200032, 3, "ImagePositionPatient"),
+        orientation[:3],
+        orientation[3:],
+        numbers(data, 0x00280030, 2, "PixelSpacing"),
+    )
+
+
+def _pixel_type(data: FileDataset, order: str) -> tuple[int, int, str, int]:
+    tags = (0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103)
+    rows, columns, allocated, stored, high, signed = (int(data[tag].value) for tag in tags)
+    if min(rows, columns) < 1 or allocated not in (8, 16, 32) or not 1 <= stored <= allocated or high != stored - 1:
+        raise Unusable("broken DICOM", f"{rows} x {columns} pixels of {stored} bits in {allocated}, high bit {high}")
+    if int(data[0x00280002].value) != 1 or text(data, 0x00280004) != "MONOCHROME2":
+        raise Unusable("not grey", text(data, 0x00280004) or "no photometric interpretation")
+    return rows, columns, f"{order}{'i' if signed else 'u'}{allocated // 8}", stored
+
+
+def _pixel_offset(stream: IO[bytes], *, implicit: bool, order: str, expected: int, size: int) -> int:
+    head = stream.read(_HEAD_BYTES)
+    if len(head) < _HEAD_BYTES:
+        raise Unusable("truncated", "the file ends before its pixel data")
+    if struct.unpack(order + "HH", head[:4]) != _PIXEL_DATA:
+        raise Unusable("broken DICOM", "no integer pixel data")
+    start = stream.tell() - (4 if implicit else 0)
+    (length,) = struct.unpack(order + "I", head[4:8] if implicit else head[8:12])
+    if not expected <= length <= expected + 1:
+        raise Unusable("broken DICOM", f"{length} bytes of pixel data instead of {expected}")
+    if size - start < expected:
+        raise Unusable("truncated", f"{size - start} of {expected} bytes of pixel data")
+    return start
+
+
+def _scaling(data: FileDataset, tag: int, name: str) -> float | None:
+    written = text(data, tag)
+    return number(written, name) if written else None

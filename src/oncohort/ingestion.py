@@ -1,0 +1,216 @@
+"""A source's folder becomes a cohort folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from oncohort.cohort import Cohort, CohortFacts, Tables
+from oncohort.compute import ProgressCallback, ResultStore, map_items
+from oncohort.errors import FormatError, InputError, SettingsError
+from oncohort.formats import open_cohort, write_cohort
+from oncohort.sources import SOURCES
+from oncohort.sources.protocol import NO_IMAGE_REASONS, CasePlan, Source, SourcePlan
+from oncohort.storage import claim_folder, content_key, remove_unlisted
+
+_VERSION = 1  # of what sources write; part of every key
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """What decides the content of an ingested cohort.
+
+    Args:
+        source: Name of a source (`dicom`, `nnunet`).
+        path: The folder to read.
+        roi: Names of the regions to keep; None keeps all.
+        name: What the cohort is called; None takes the folder's name.
+    """
+
+    source: str
+    path: Path
+    roi: tuple[str, ...] | None = None
+    name: str | None = None
+
+    def work(self) -> dict[str, Any]:
+        """What marks an output folder as this work (JSON values)."""
+        return {"verb": "ingest", "source": self.source, "path": str(self.path.absolute())}
+
+
+def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
+    source: str,
+    path: str | Path,
+    *,
+    out: str | Path,
+    roi: Sequence[str] | None = None,
+    name: str | None = None,
+    overwrite: bool = False,
+    jobs: int = 1,
+    progress: ProgressCallback | None = None,
+) -> Cohort:
+    """The cohort that `source` reads from the folder `path`, written to the folder `out`.
+
+    Every file under `path` is used by a case or stands in the table `refused`
+    with its reason. A killed call continues when it is made again; cases whose
+    files have not changed are not converted twice.
+
+    Args:
+        source: `dicom` or `nnunet`.
+        path: The folder to read.
+        out: A new folder, or one with the same work.
+        roi: Names of the regions to keep; None keeps all.
+        name: What the cohort is called; None takes the folder's name.
+        overwrite: Replace other work of Oncohort in `out`.
+        jobs: Processes.
+        progress: Called while headers are read and after every case.
+
+    Raises:
+        SettingsError: No such source.
+        InputError: `path` holds no case that can be read.
+        OutputError: `out` holds something else or cannot be written.
+    """
+    settings = IngestSettings(source, Path(path), tuple(roi) if roi else None, name)
+    reader = _source(source)
+    _require_folder(settings.path, Path(out))
+    known = _known_ids(Path(out))
+    plan = reader.plan(settings.path, roi=settings.roi, known=known, progress=progress)
+    if not plan.cases:
+        raise _nothing_found(settings, plan)
+    folder = claim_folder(out, settings.work(), overwrite=overwrite)
+    results = _convert_all(reader, plan, folder, jobs=jobs, progress=progress)
+    if all(result["case"] is None for result in results):
+        raise _nothing_converted(settings, results)
+    write_cohort(folder, _cohort(settings, plan, results))
+    written = [row["path"] for result in results for row in result["volumes"]]
+    remove_unlisted(folder / "volumes", [folder / path for path in written])
+    return open_cohort(folder)
+
+
+def costs_a_case(refused: Mapping[str, Any]) -> bool:
+    """Whether a row of `refused` cost the user an image, rather than naming a file that never was one."""
+    return refused["reason"] not in NO_IMAGE_REASONS
+
+
+@dataclass(frozen=True)
+class _Convert:
+    source: str
+    folder: Path
+
+    def __call__(self, plan: CasePlan) -> dict[str, Any]:
+        return SOURCES[self.source].convert(plan, self.folder)
+
+    def stands(self, result: Mapping[str, Any]) -> bool:
+        """Whether the files of a remembered result are still there."""
+        paths = [(self.folder / row["path"], row["bytes"]) for row in result["volumes"]]
+        return all(path.is_file() and size in (None, path.stat().st_size) for path, size in paths)
+
+
+def _convert_all(
+    reader: Source, plan: SourcePlan, folder: Path, *, jobs: int, progress: ProgressCallback | None
+) -> list[dict[str, Any]]:
+    convert = _Convert(reader.name, folder.absolute())
+    scheme = plan.scheme.to_dict()
+    keys = [content_key("ingest", _VERSION, reader.name, scheme, case.key_parts()) for case in plan.cases]
+    store = ResultStore(folder / ".oncohort" / "results")
+    results = map_items(
+        convert,
+        plan.cases,
+        keys=keys,
+        store=store,
+        is_valid=convert.stands,
+        jobs=jobs,
+        progress=progress,
+        label="convert",
+    )
+    store.prune(set(keys))
+    return results
+
+
+def _cohort(settings: IngestSettings, plan: SourcePlan, results: Sequence[Mapping[str, Any]]) -> Cohort:
+    cases = [result["case"] for result in results if result["case"] is not None]
+    refused = [*plan.refused, *(row for result in results for row in result["refused"])]
+    planned = [finding for case in plan.cases for finding in case.findings]
+    rows = {
+        "cases": cases,
+        "volumes": [row for result in results for row in result["volumes"]],
+        "findings": [*planned, *(row for result in results for row in result["findings"])],
+        "refused": sorted(refused, key=lambda row: (row["path"], row["reason"])),
+    }
+    facts = CohortFacts(
+        name=settings.name or settings.path.absolute().name,
+        source=settings.source,
+        licences=tuple(sorted({str(case["licence"]) for case in cases if case.get("licence")})),
+        created_by=f"oncohort {version('oncohort')}",
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    return Cohort(facts, plan.scheme, Tables.from_rows(rows))
+
+
+def _source(name: str) -> Source:
+    if name not in SOURCES:
+        raise SettingsError(
+            expected=f"one of {', '.join(SOURCES)}",
+            found=repr(name),
+            where="source",
+            remedy="name a source from the list",
+        )
+    return SOURCES[name]
+
+
+def _require_folder(path: Path, out: Path) -> None:
+    if not path.is_dir():
+        found = "a file" if path.is_file() else "nothing there"
+        raise InputError(
+            expected="a folder", found=found, where=str(path), remedy="check the path; unpack archives first"
+        )
+    if out.absolute().is_relative_to(path.absolute()):
+        raise InputError(
+            expected="an output folder outside the input",
+            found=str(out),
+            where=str(path),
+            remedy="choose another --out, so that no run reads its own results",
+        )
+
+
+def _known_ids(out: Path) -> dict[str, str]:
+    if not (out / "cohort.json").is_file():
+        return {}
+    try:
+        cases = open_cohort(out).tables.cases
+    except FormatError:
+        return {}
+    pairs = zip(cases["study"], cases["case"], strict=True)
+    return {study: case for study, case in pairs if study is not None}
+
+
+def _nothing_found(settings: IngestSettings, plan: SourcePlan) -> InputError:
+    return InputError(
+        expected=f"at least one case for source {settings.source!r}",
+        found=_reasons(plan.refused),
+        where=str(settings.path),
+        remedy="check the path and the source; nothing was written",
+    )
+
+
+def _nothing_converted(settings: IngestSettings, results: Sequence[Mapping[str, Any]]) -> InputError:
+    return InputError(
+        expected="at least one case that can be converted",
+        found=_reasons([row for result in results for row in result["refused"]]),
+        where=str(settings.path),
+        remedy="mend or replace the files named",
+    )
+
+
+def _reasons(refused: Sequence[Mapping[str, Any]]) -> str:
+    if not refused:
+        return "an empty folder"
+    counts: dict[str, int] = {}
+    for row in refused:
+        counts[row["reason"]] = counts.get(row["reason"], 0) + 1
+    listed = ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
+    first = refused[0]
+    return f"{len(refused)} refused ({listed}); the first is {first['path']}: {first['detail']}"

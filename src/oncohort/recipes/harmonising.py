@@ -1,0 +1,134 @@
+"""A recipe over a cohort gives a cohort."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from oncohort.cohort import Case, Cohort, Tables, as_table
+from oncohort.compute import ProgressCallback, ResultStore, map_items
+from oncohort.errors import InputError
+from oncohort.formats import fingerprint_volume, open_cohort, volume_path, write_cohort, write_label_map, write_nifti
+from oncohort.formats.nifti import header_facts
+from oncohort.recipes.recipe import Recipe
+from oncohort.storage import claim_folder, content_key, encode_stem, remove_unlisted
+from oncohort.volume import LabelMap
+
+_VERSION = 1  # of what the function below writes; part of every key
+
+
+def harmonise(
+    cohort: Cohort,
+    recipe: Recipe,
+    *,
+    out: str | Path,
+    overwrite: bool = False,
+    jobs: int = 1,
+    progress: ProgressCallback | None = None,
+) -> Cohort:
+    """The cohort after all steps of `recipe`, written to the folder `out`.
+
+    Changed roles are written under `volumes/`; everything else is referenced
+    where it lies. A case that lacks what a step needs is kept unchanged and
+    becomes a finding of severity "error". Finished cases are not done again.
+
+    Args:
+        cohort: Where the cases come from.
+        recipe: What happens to them.
+        out: A new folder, or one with the same work.
+        overwrite: Replace other work of Oncohort in `out`.
+        jobs: Processes.
+        progress: Called after every case.
+
+    Raises:
+        OutputError: `out` holds something else or cannot be written.
+        SettingsError: A step cannot do what is asked, such as interpolate labels linearly.
+    """
+    folder = claim_folder(out, {"verb": "harmonise", "cohort": str(cohort.root)}, overwrite=overwrite)
+    work = _Work(folder.absolute(), recipe)
+    keys = [_key(cohort, case, recipe) for case in cohort.case_ids]
+    store = ResultStore(folder / ".oncohort" / "results")
+    results = map_items(
+        work,
+        list(cohort),
+        keys=keys,
+        store=store,
+        is_valid=work.stands,
+        jobs=jobs,
+        progress=progress,
+        label="harmonise",
+    )
+    store.prune(set(keys))
+    changed = {(row["case"], row["role"]): row for result in results for row in result["volumes"]}
+    rows = [changed.get((row["case"], row["role"])) or _referenced(cohort, row, folder) for row in _rows(cohort)]
+    findings = [finding for result in results for finding in result["findings"]]
+    tables = Tables(
+        **{
+            **cohort.tables.named(),
+            "volumes": as_table("volumes", rows),
+            "findings": as_table("findings", [*cohort.tables.findings.iter_rows(named=True), *findings]),
+        }
+    )
+    facts = replace(cohort.facts, parents=(*cohort.facts.parents, str(cohort.root)))
+    write_cohort(folder, Cohort(facts, cohort.scheme, tables))
+    remove_unlisted(folder / "volumes", [folder / row["path"] for row in changed.values()])
+    return open_cohort(folder)
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Apply the recipe to one case; picklable."""
+
+    folder: Path
+    recipe: Recipe
+
+    def __call__(self, case: Case) -> dict[str, Any]:
+        try:
+            changed = self.recipe.apply(case)
+        except InputError as error:
+            return {"volumes": [], "findings": [_finding(case, error)]}
+        return {"volumes": [self._write(changed, role) for role in self.recipe.changes], "findings": []}
+
+    def _write(self, case: Case, role: str) -> dict[str, Any]:
+        path = Path("volumes") / encode_stem(case.id) / f"{encode_stem(role)}.nii.gz"
+        volume = case[role]
+        if isinstance(volume, LabelMap):
+            written, unit, scale = write_label_map(self.folder / path, volume), "label", None
+        else:
+            written = write_nifti(self.folder / path, volume)
+            unit, scale = str(volume.unit), json.dumps(dict(volume.record), sort_keys=True)
+        own = {"case": case.id, "role": role, "path": path.as_posix(), "unit": unit, "scale": scale}
+        return {**own, **header_facts(volume), **written, "state": "original", "version": 1}
+
+    def stands(self, result: Mapping[str, Any]) -> bool:
+        """Whether the files of a remembered result are still there."""
+        paths = [(self.folder / row["path"], row["bytes"]) for row in result["volumes"]]
+        return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+
+
+def _key(cohort: Cohort, case: str, recipe: Recipe) -> str:
+    needed = [fingerprint_volume(cohort, row) for row in cohort.volume_rows(case) if row["role"] in recipe.needs]
+    return content_key("harmonise", _VERSION, case, recipe.settings(), needed)
+
+
+def _rows(cohort: Cohort) -> list[dict[str, Any]]:
+    return list(cohort.tables.volumes.iter_rows(named=True))
+
+
+def _referenced(cohort: Cohort, row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    return {**row, "path": Path(os.path.relpath(volume_path(cohort, row), folder)).as_posix()}
+
+
+def _finding(case: Case, error: InputError) -> dict[str, Any]:
+    return {
+        "rule": "harmonise",
+        "severity": "error",
+        "case": case.id,
+        "path": None,
+        "evidence": f"{error.where}: expected {error.expected}, found {error.found}",
+        "remedy": error.remedy,
+    }

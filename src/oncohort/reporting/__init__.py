@@ -1,0 +1,27 @@
+"""Pages and figures, made from rows: the report that a researcher opens first."""
+
+from oncohort.reporting.data import CasePicture, CohortFacts, Column, ModelFacts, Provenance, ReportData
+from oncohort.reporting.figures import Panel, draw_case, picture_case
+from oncohort.reporting.mip import Plane, coronal_maximum
+from oncohort.reporting.page import render_report, write_report
+from oncohort.reporting.palette import REFERENCE_COLOUR, model_colours
+from oncohort.reporting.selection import worst_cases
+
+__all__ = [
+    "REFERENCE_COLOUR",
+    "CasePicture",
+    "CohortFacts",
+    "Column",
+    "ModelFacts",
+    "Panel",
+    "Plane",
+    "Provenance",
+    "ReportData",
+    "coronal_maximum",
+    "draw_case",
+    "model_colours",
+    "picture_case",
+    "render_report",
+    "worst_cases",
+    "write_report",
+]

@@ -1,0 +1,207 @@
+"""What a report shows, as rows and plain values: no page and no file is known here."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from oncohort.metrics.registry import Metric
+
+Row = Mapping[str, Any]
+Better = Literal["higher", "lower", "zero", ""]
+ReferenceState = Literal["drawn", "empty", "absent"]
+
+_DIGITS = {"1": 3, "ml": 1, "mm": 1, "count": 0}
+_LABELS = {
+    "dice": "Dice",
+    "fpv_ml": "False positive volume",
+    "fnv_ml": "False negative volume",
+    "volume_difference_ml": "Volume difference",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number per case: how it is called, counted and read.
+
+    Args:
+        name: Key of the rows, such as "fpv_ml".
+        label: Words of the heading.
+        unit: "1" for a share (not printed), "count" for a whole number (not printed), else printed.
+        better: Which way is better: "higher", "lower", nearer to "zero", or "" for a plain fact.
+        description: One sentence of explanation.
+
+    Examples:
+        >>> Column("lesion_ml", "Lesion volume", "ml").digits
+        1
+    """
+
+    name: str
+    label: str
+    unit: str = "1"
+    better: Better = ""
+    description: str = ""
+
+    @property
+    def digits(self) -> int:
+        """Decimals to print."""
+        return _DIGITS.get(self.unit, 2)
+
+    @property
+    def printed_unit(self) -> str:
+        """The unit as the heading shows it; empty where a number needs none."""
+        return "" if self.unit in ("1", "count") else self.unit
+
+    @staticmethod
+    def of_metric(metric: Metric) -> Column:
+        """The column of a metric, with a heading made from its name.
+
+        Examples:
+            >>> from oncohort.metrics.registry import METRICS
+            >>> Column.of_metric(METRICS["fpv_ml"]).label
+            'False positive volume'
+        """
+        plain = metric.name.removesuffix(f"_{metric.unit}").replace("_", " ")
+        label = _LABELS.get(metric.name, plain[:1].upper() + plain[1:])
+        return Column(metric.name, label, metric.unit, metric.direction.value, metric.description)
+
+
+@dataclass(frozen=True)
+class CohortFacts:
+    """What went in.
+
+    Args:
+        roles: Number of cases per role (ct, pet, lesions ...).
+        labels: Names of the structures in the masks (region of interest names, say).
+        licences: Number of cases per licence.
+        files_used: Files that became volumes, if known.
+    """
+
+    name: str
+    source: str
+    cases: int
+    patients: int
+    source_version: str = ""
+    roles: Mapping[str, int] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    licences: Mapping[str, int] = field(default_factory=dict)
+    files_used: int | None = None
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """A model as the leaderboard names it; `description` holds its settings in words."""
+
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class CasePicture:
+    """A drawn case and what its caption says.
+
+    Args:
+        png: The picture.
+        models: Name, colour and note ("Dice 0.812") of each model drawn, in order of the panels.
+        window_suv: SUV shown white and SUV shown black.
+        reference: Whether the reference's outline is "drawn", or it is "empty" or "absent".
+    """
+
+    case: str
+    png: bytes
+    models: tuple[tuple[str, str, str], ...] = ()
+    window_suv: tuple[float, float] = (0.0, 10.0)
+    reference: ReferenceState = "drawn"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The picture as JSON values; `from_dict` reads it back.
+
+        Examples:
+            >>> picture = CasePicture("a", b"png", (("suv-4", "#0072b2", "Dice 0.8"),))
+            >>> CasePicture.from_dict(picture.to_dict()) == picture
+            True
+        """
+        return {
+            "case": self.case,
+            "png": base64.b64encode(self.png).decode("ascii"),
+            "models": [list(model) for model in self.models],
+            "window_suv": list(self.window_suv),
+            "reference": self.reference,
+        }
+
+    @staticmethod
+    def from_dict(values: Row) -> CasePicture:
+        """The picture that `to_dict` wrote."""
+        low, high = values["window_suv"]
+        return CasePicture(
+            case=values["case"],
+            png=base64.b64decode(values["png"]),
+            models=tuple((name, colour, note) for name, colour, note in values["models"]),
+            window_suv=(low, high),
+            reference=values["reference"],
+        )
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How the numbers came about.
+
+    Args:
+        created_at: Time of the run, ISO 8601.
+        versions: Version per program or library.
+        settings: Any further setting (bootstrap draws, seed).
+        inputs: Rows of name, sha256 and (if known) bytes.
+        profile: Name and version of the profile.
+        profile_text: The profile, word for word.
+        study_text: The study file, word for word.
+    """
+
+    created_at: str
+    versions: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    inputs: tuple[Row, ...] = ()
+    profile: str = ""
+    profile_text: str = ""
+    study_text: str = ""
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything on the page.
+
+    Args:
+        models: In the order of the leaderboard; the order decides the colours.
+        metrics: Columns of `scores`, the deciding one first.
+        leaderboard: Rows of the aggregates table; rows of metric "rank" are the overall ranking.
+        scores: Rows of the scores table, one per model, case and metric.
+        case_columns: Columns of `cases`.
+        cases: One row per case: case, patient, the names of `case_columns`, and optionally
+            `undefined`, a mapping of column name to the reason why it has no value.
+        pictures: Worst cases first.
+        refused: Rows of path, reason, detail.
+        findings: Rows of rule, severity, case, path, evidence, remedy.
+        notes: Sentences that a reader must know before the numbers.
+        interval: What `low` and `high` of the aggregates span.
+        picture_order: In words, how the pictures follow each other.
+        synthetic: Whether the images were made by a computer; the page then says so.
+    """
+
+    title: str
+    cohort: CohortFacts
+    provenance: Provenance
+    subtitle: str = ""
+    synthetic: bool = False
+    models: tuple[ModelFacts, ...] = ()
+    metrics: tuple[Column, ...] = ()
+    leaderboard: tuple[Row, ...] = ()
+    scores: tuple[Row, ...] = ()
+    case_columns: tuple[Column, ...] = ()
+    cases: tuple[Row, ...] = ()
+    pictures: tuple[CasePicture, ...] = ()
+    refused: tuple[Row, ...] = ()
+    findings: tuple[Row, ...] = ()
+    notes: tuple[str, ...] = ()
+    interval: str = "95 % interval"
+    picture_order: str = "Lowest mean Dice first"

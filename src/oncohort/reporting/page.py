@@ -1,0 +1,142 @@
+"""The report as one HTML file that needs nothing beside it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from oncohort.reporting.data import CasePicture, ReportData
+from oncohort.reporting.palette import MODEL_COLOURS, MODEL_COLOURS_ON_DARK, OTHER_COLOUR, REFERENCE_COLOUR
+from oncohort.reporting.selection import MAX_PICTURES
+from oncohort.reporting.standings import metric_blocks, standings
+from oncohort.reporting.tables import case_table, model_tags, reasons_of, spreads
+from oncohort.storage import write_bytes
+
+MAX_ROWS = 200
+MAX_BYTES = 20_000_000
+_DOTS_PER_CSS_PIXEL = 160 / 96
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A picture as the template needs it."""
+
+    picture: CasePicture
+    uri: str
+    width: int
+    height: int
+
+
+def write_report(path: str | Path, data: ReportData) -> Path:
+    """Write the report to `path`, whole or not at all.
+
+    Raises:
+        OutputError: The file cannot be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from oncohort.reporting.data import CohortFacts, Provenance
+        >>> data = ReportData("Trial", CohortFacts("trial", "dicom", 0, 0), Provenance("2026-01-01T00:00:00Z"))
+        >>> with TemporaryDirectory() as folder:
+        ...     write_report(f"{folder}/report.html", data).read_text()[:15]
+        '<!DOCTYPE html>'
+    """
+    write_bytes(path, render_report(data).encode())
+    return Path(path)
+
+
+def render_report(data: ReportData) -> str:
+    """The page as text.
+
+    At most 30 pictures and 20 MB: further pictures are left out and the page says
+    how many; the tables always hold all cases. Every string is escaped, and the page
+    forbids itself (Content-Security-Policy) any script but its own.
+    """
+    kept = _fitting(data)
+    return _page(kept, omitted=len(data.pictures) - len(kept.pictures))
+
+
+def _fitting(data: ReportData) -> ReportData:
+    """The report with as many pictures as the limits allow, in their order."""
+    pictures = data.pictures[:MAX_PICTURES]
+    room = MAX_BYTES - len(_page(replace(data, pictures=()), omitted=0).encode()) - 100_000
+    kept = []
+    for picture in pictures:
+        room -= len(picture.png) * 4 // 3 + 4_000
+        if room < 0:
+            break
+        kept.append(picture)
+    return replace(data, pictures=tuple(kept))
+
+
+def _page(data: ReportData, *, omitted: int) -> str:
+    environment = _environment()
+    colours = {
+        "models": (*MODEL_COLOURS, OTHER_COLOUR),
+        "models_on_dark": MODEL_COLOURS_ON_DARK,
+        "reference": REFERENCE_COLOUR,
+    }
+    style = environment.get_template("report.css.j2").render(colours=colours)
+    script = environment.get_template("report.js").render()
+    models = model_tags(data)
+    return environment.get_template("report.html.j2").render(
+        data=data,
+        models=models,
+        standings=standings(data, models),
+        blocks=metric_blocks(data, models),
+        methods=sorted({row["method"] for row in data.leaderboard if row.get("method")}),
+        spreads=spreads(data),
+        table=case_table(data, models),
+        pictures=_shown(data.pictures),
+        colour_classes=_colour_classes(),
+        omitted=omitted,
+        refused_reasons=reasons_of(data.refused, "reason"),
+        severities=reasons_of(data.findings, "severity"),
+        max_rows=MAX_ROWS,
+        style=Markup(style),  # noqa: S704 - our own file, without data
+        script=Markup(script),  # noqa: S704 - our own file, without data
+        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
+        "base-uri 'none'; form-action 'none'",
+    )
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=PackageLoader("oncohort.reporting", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _hash(text: str) -> str:
+    digest = hashlib.sha256(text.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
+
+
+def _colour_classes() -> dict[str, str]:
+    return {colour: f"c{number}" for number, colour in enumerate((*MODEL_COLOURS, OTHER_COLOUR))}
+
+
+def _shown(pictures: Sequence[CasePicture]) -> list[_Shown]:
+    return [_Shown(picture, _uri(picture.png), *_css_size(picture.png)) for picture in pictures]
+
+
+def _uri(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+def _css_size(png: bytes) -> tuple[int, int]:
+    """Width and height on the page; from the first chunk of the file."""
+    sizes: tuple[Any, ...] = struct.unpack(">II", png[16:24])
+    width, height = (round(size / _DOTS_PER_CSS_PIXEL) for size in sizes)
+    return width, height

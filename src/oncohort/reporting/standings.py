@@ -1,0 +1,132 @@
+"""The leaderboard: overall standing, and a forest plot for each metric."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from oncohort.reporting.data import Column, ReportData, Row
+from oncohort.reporting.forest import Axis, stacked
+from oncohort.reporting.numbers import Cell, number_cell
+from oncohort.reporting.tables import ModelTag
+
+RANK = "rank"
+_MOST_DOTS = 250
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A model's place over all metrics, and its estimate for each."""
+
+    model: ModelTag
+    place: str
+    mean_rank: Cell
+    estimates: tuple[Cell, ...]
+
+
+@dataclass(frozen=True)
+class ForestLine:
+    """A model in one metric: numbers, and their places on the axis (None where undefined)."""
+
+    model: ModelTag
+    place: str
+    estimate: Cell
+    interval: str
+    at: float | None
+    span: tuple[float, float] | None
+    dots: tuple[tuple[float, int], ...]
+    n: int
+    undefined: int
+    missing: int
+
+
+@dataclass(frozen=True)
+class MetricBlock:
+    """One metric: its axis and the models by subset."""
+
+    column: Column
+    axis: Axis
+    groups: tuple[tuple[str, tuple[ForestLine, ...]], ...]
+    has_dots: bool
+
+
+def standings(data: ReportData, models: Mapping[str, ModelTag]) -> tuple[Standing, ...]:
+    """Models by overall place; empty if the aggregates hold no overall ranking."""
+    overall = [row for row in data.leaderboard if row["metric"] == RANK]
+    estimates = {(row["model"], row["subset"], row["metric"]): row for row in data.leaderboard}
+    lines = []
+    for row in sorted(overall, key=_by_place):
+        found = [estimates.get((row["model"], row["subset"], column.name)) for column in data.metrics]
+        cells = [_estimate(one, column) for one, column in zip(found, data.metrics, strict=True)]
+        lines.append(Standing(models[row["model"]], place_text(row.get("rank")), number_cell(row["estimate"], 2), tuple(cells)))
+    return tuple(lines)
+
+
+def metric_blocks(data: ReportData, models: Mapping[str, ModelTag]) -> tuple[MetricBlock, ...]:
+    """A forest plot for each metric that the aggregates know, in order of the report's metrics."""
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for row in data.leaderboard:
+        rows[row["metric"]].append(row)
+    return tuple(_block(column, rows[column.name], data, models) for column in data.metrics if column.name in rows)
+
+
+def place_text(rank: float | None) -> str:
+    """A place as one reads it; shared places keep their half.
+
+    Examples:
+        >>> place_text(2.0), place_text(1.5), place_text(None)
+        ('2', '1.5', '–')
+    """
+    return "–" if rank is None else f"{rank:g}"
+
+
+def _block(column: Column, rows: list[Row], data: ReportData, models: Mapping[str, ModelTag]) -> MetricBlock:
+    values = [row[key] for row in rows for key in ("estimate", "low", "high") if row.get(key) is not None]
+    axis = Axis.around(values, bounded=column.unit == "1" and all(0 <= value <= 1 for value in values))
+    by_subset: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        by_subset[row["subset"]].append(row)
+    dots = _dots(column, data, axis) if len(by_subset) == 1 else {}
+    groups = tuple(
+        (subset, tuple(_line(row, column, axis, models[row["model"]], dots) for row in sorted(members, key=_by_place)))
+        for subset, members in by_subset.items()
+    )
+    return MetricBlock(column, axis, groups, bool(dots))
+
+
+def _line(row: Row, column: Column, axis: Axis, model: ModelTag, dots: Mapping[str, list[float]]) -> ForestLine:
+    estimate, low, high = (_estimate({"estimate": row.get(key)}, column) for key in ("estimate", "low", "high"))
+    has_interval = low.value is not None and high.value is not None
+    return ForestLine(
+        model=model,
+        place=place_text(row.get("rank")),
+        estimate=estimate,
+        interval=f"{low.text} to {high.text}" if has_interval else "",
+        at=None if estimate.value is None else axis.place(estimate.value),
+        span=(axis.place(low.value), axis.place(high.value)) if low.value is not None and high.value is not None else None,
+        dots=tuple(stacked(dots.get(model.name, []), apart=4.0, most=3)),
+        n=row["n"],
+        undefined=row.get("n_undefined") or 0,
+        missing=row.get("n_missing") or 0,
+    )
+
+
+def _dots(column: Column, data: ReportData, axis: Axis) -> dict[str, list[float]]:
+    """Places of the single cases: for shares only, as a single large volume would squash any other axis."""
+    if column.unit != "1" or len(data.cases) > _MOST_DOTS:
+        return {}
+    found: dict[str, list[float]] = defaultdict(list)
+    for row in data.scores:
+        if row["metric"] == column.name and row["value"] is not None:
+            found[row["model"]].append(axis.place(row["value"]))
+    return found
+
+
+def _estimate(row: Row | None, column: Column) -> Cell:
+    return number_cell(row["estimate"] if row else None, column.digits, "no case has a value")
+
+
+def _by_place(row: Row) -> tuple[float, str]:
+    rank = row.get("rank")
+    return (float("inf") if rank is None else float(rank), row["model"])

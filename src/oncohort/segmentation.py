@@ -1,0 +1,111 @@
+"""A segmenter over a cohort gives a folder of predictions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oncohort.cohort import Case, Cohort
+from oncohort.compute import ProgressCallback, ResultStore, map_items
+from oncohort.errors import MissingNeedError
+from oncohort.formats import fingerprint_volume
+from oncohort.formats.predictions import list_predictions, write_prediction
+from oncohort.segmenters import Segmenter
+from oncohort.storage import claim_folder, content_key, file_stamp
+
+_VERSION = 1  # of what segmenters write; part of every key
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """Where predictions lie, and the cases that have none with the reason."""
+
+    folder: Path
+    failed: Mapping[str, str]
+
+
+def segment(  # noqa: PLR0913 - the keywords are the verb's flags
+    cohort: Cohort,
+    with_: Segmenter,
+    *,
+    out: str | Path,
+    work: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    jobs: int = 1,
+    progress: ProgressCallback | None = None,
+) -> Segmented:
+    """Predictions for the cases of a cohort, one file `<case>.nii.gz` each in the folder `out`.
+
+    A case that lacks what the segmenter needs gets no prediction and is listed
+    in `failed`; scoring counts it as missing. Finished cases are not done
+    again; predictions of cases that are gone are removed.
+
+    Args:
+        cohort: Where the cases come from.
+        with_: What makes the masks.
+        out: A new folder, or one with the same work.
+        work: What marks the folder as this work; None means the segmenter and the cohort.
+        overwrite: Replace other work of Oncohort in `out`.
+        jobs: Processes.
+        progress: Called after every case.
+
+    Raises:
+        MissingNeedError: No case has what the segmenter needs.
+        OutputError: `out` holds something else or cannot be written.
+    """
+    own = {"verb": "segment", "segmenter": repr(with_), "cohort": str(cohort.root)}
+    folder = claim_folder(out, own if work is None else work, overwrite=overwrite)
+    task = _Segment(with_, folder.absolute())
+    keys = [_key(cohort, case, with_) for case in cohort.case_ids]
+    store = ResultStore(folder / ".oncohort" / "results")
+    results = map_items(
+        task, list(cohort), keys=keys, store=store, is_valid=task.stands, jobs=jobs, progress=progress, label="segment"
+    )
+    store.prune(set(keys))
+    failed = {
+        case: str(result["failed"]) for case, result in zip(cohort.case_ids, results, strict=True) if result["failed"]
+    }
+    for case, path in list_predictions(folder).items():
+        if case not in cohort or case in failed:
+            path.unlink()
+    if len(failed) == len(cohort):
+        raise _none_segmented(with_, failed)
+    return Segmented(folder, failed)
+
+
+@dataclass(frozen=True)
+class _Segment:
+    segmenter: Segmenter
+    folder: Path
+
+    def __call__(self, case: Case) -> dict[str, Any]:
+        try:
+            mask = self.segmenter.segment(case)
+        except MissingNeedError as error:
+            return {"failed": str(error)}
+        path = write_prediction(self.folder, case.id, mask)
+        return {"failed": None, "path": path.name, **file_stamp(path)}
+
+    def stands(self, result: Mapping[str, Any]) -> bool:
+        """Whether the file of a remembered result is still there, unchanged."""
+        if result["failed"]:
+            return True
+        path = self.folder / str(result["path"])
+        return path.is_file() and file_stamp(path) == {name: result[name] for name in ("bytes", "mtime_ns")}
+
+
+def _key(cohort: Cohort, case: str, segmenter: Segmenter) -> str:
+    needed = [fingerprint_volume(cohort, row) for row in cohort.volume_rows(case) if row["role"] in segmenter.needs]
+    return content_key("segment", _VERSION, case, repr(segmenter), needed)
+
+
+def _none_segmented(segmenter: Segmenter, failed: Mapping[str, str]) -> MissingNeedError:
+    case, reason = next(iter(failed.items()), ("none", "the cohort has no case"))
+    return MissingNeedError(
+        expected=f"at least one case with {', '.join(segmenter.needs)} for segmenter {segmenter.name!r}",
+        found=f"{len(failed)} cases without; the first says: {reason}",
+        where=f"case {case}",
+        remedy="see refused.parquet of the cohort for why the role is missing",
+    )

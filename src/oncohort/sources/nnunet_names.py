@@ -1,0 +1,77 @@
+"""What the names in an nnU-Net data set mean here: channels as roles, labels as lesions or organs."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from oncohort.formats.nnunet_raw import RawDataset
+from oncohort.labels import LabelScheme
+
+ROLES = {"ct": "ct", "pet": "pet", "pt": "pet", "suv": "pet"}
+"""Role of each known channel name, in lower case."""
+
+LESION_WORDS = (
+    "lesion", "tumor", "tumour", "metasta", "cancer", "carcinoma", "lymphoma", "melanoma", "sarcoma", "neoplas", "gtv",
+)  # fmt: skip
+"""A label whose name holds one of these, in lower case, is a lesion."""
+
+
+def label_scheme(dataset: RawDataset) -> LabelScheme:
+    """Names and integers of the labels; regions of several integers become groups.
+
+    An integer that only occurs in regions is called `label_<n>`.
+
+    Raises:
+        LabelError: Two labels share an integer.
+
+    Examples:
+        >>> label_scheme(RawDataset({0: "CT"}, {"whole": (1, 2), "core": (2,)})).groups
+        {'whole': ('label_1', 'core')}
+    """
+    singles = {name: values[0] for name, values in dataset.labels.items() if len(values) == 1}
+    regions = {name: values for name, values in dataset.labels.items() if len(values) > 1}
+    names = {value: name for name, value in singles.items()}
+    for value in sorted({value for values in regions.values() for value in values} - set(names) - {0}):
+        names[value] = f"label_{value}"
+        singles[names[value]] = value
+    groups = {name: tuple(names[value] for value in values if value) for name, values in regions.items()}
+    return LabelScheme(str(dataset.facts.get("name", "nnU-Net labels")), singles, groups)
+
+
+def channel_roles(dataset: RawDataset) -> dict[int, str]:
+    """Role of each channel number, by the channel's name.
+
+    Examples:
+        >>> channel_roles(RawDataset({0: "CT", 1: "PET"}, {}))
+        {0: 'ct', 1: 'pet'}
+        >>> channel_roles(RawDataset({0: "CT", 1: "CT", 2: "T1 / post"}, {}))
+        {0: 'ct', 1: 'ct.2', 2: 't1%20%2F%20post'}
+    """
+    roles: dict[int, str] = {}
+    for number, name in dataset.channels.items():
+        plain = name.strip().lower()
+        role = ROLES.get(plain) or quote(plain, safe="") or f"channel_{number}"
+        taken = sum(other.split(".")[0] == role for other in roles.values())
+        roles[number] = f"{role}.{taken + 1}" if taken else role
+    return roles
+
+
+def label_role(dataset: RawDataset) -> str:
+    """`lesions` if every label but `ignore` is named like a lesion, else `organs`.
+
+    Examples:
+        >>> label_role(RawDataset({}, {"Tumour": (1,)})), label_role(RawDataset({}, {"kidney": (1,), "tumor": (2,)}))
+        ('lesions', 'organs')
+    """
+    names = [name for name in dataset.labels if name.lower() != "ignore"]
+    return "lesions" if names and all(is_lesion(name) for name in names) else "organs"
+
+
+def is_lesion(name: str) -> bool:
+    """Whether a label's name says lesion, tumour or the like.
+
+    Examples:
+        >>> is_lesion("Primary_GTVp"), is_lesion("kidney")
+        (True, False)
+    """
+    return any(word in name.lower() for word in LESION_WORDS)

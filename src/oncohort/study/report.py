@@ -1,0 +1,131 @@
+"""From the results of a study to its page."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from oncohort.cohort import Cohort
+from oncohort.compute import ProgressCallback, ResultStore
+from oncohort.metrics import METRICS
+from oncohort.profiles import Profile
+from oncohort.reporting import (
+    CohortFacts,
+    Column,
+    ModelFacts,
+    Provenance,
+    ReportData,
+    worst_cases,
+    write_report,
+)
+from oncohort.results import Scores
+from oncohort.study.case_numbers import COLUMNS, count_cases
+from oncohort.study.pictures import draw_cases, drawn_models
+from oncohort.study.settings import Study
+
+_LIBRARIES = ("oncohort", "numpy", "scipy", "numba", "pydicom", "nibabel", "SimpleITK", "polars")
+
+
+def write_study_report(  # noqa: PLR0913 - the page joins everything that a study made
+    out: Path,
+    study: Study,
+    profile: Profile,
+    cohort: Cohort,
+    scores: Scores,
+    aggregates: pl.DataFrame,
+    *,
+    predictions: Mapping[str, Path],
+    jobs: int = 1,
+    progress: ProgressCallback | None = None,
+) -> Path:
+    """Write `report.html` into `out` and return its path."""
+    results = out / ".oncohort"
+    synthetic = is_synthetic(cohort)
+    rows = tuple(scores.table.iter_rows(named=True))
+    cases = count_cases(cohort, profile, store=ResultStore(results / "numbers"), jobs=jobs, progress=progress)
+    notes = _dice_notes(rows)
+    shown = {case: drawn_models(case, predictions, notes) for case in worst_cases(rows)}
+    pictures = draw_cases(
+        cohort,
+        shown,
+        role=profile.target.role,
+        synthetic=synthetic,
+        store=ResultStore(results / "pictures"),
+        jobs=jobs,
+        progress=progress,
+    )
+    data = ReportData(
+        title=study.report.title or study.study.name,
+        subtitle=study.study.name,
+        synthetic=synthetic,
+        cohort=_cohort_facts(cohort),
+        models=tuple(ModelFacts(model.name, _describe(model.segmenter, model.parameters)) for model in study.model),
+        metrics=tuple(Column.of_metric(METRICS[name]) for name in profile.metrics),
+        leaderboard=tuple(aggregates.iter_rows(named=True)),
+        scores=rows,
+        case_columns=COLUMNS,
+        cases=tuple(cases),
+        pictures=pictures,
+        refused=tuple(cohort.tables.refused.iter_rows(named=True)),
+        findings=tuple(cohort.tables.findings.iter_rows(named=True)),
+        notes=tuple(str(note) for note in scores.run.get("notes", ())),
+        provenance=_provenance(study, profile, scores),
+    )
+    write_report(out / "report.html", data)
+    return out / "report.html"
+
+
+def is_synthetic(cohort: Cohort) -> bool:
+    """Whether any case of the cohort says that a computer made it."""
+    if "synthetic" not in cohort.tables.cases.columns:
+        return False
+    return bool(cohort.tables.cases["synthetic"].fill_null(value=False).cast(pl.Boolean).any())
+
+
+def _describe(segmenter: str | None, parameters: Mapping[str, Any]) -> str:
+    if segmenter is None:
+        return "predictions made elsewhere"
+    listed = ", ".join(f"{name} {value}" for name, value in parameters.items())
+    return f"{segmenter}: {listed}" if listed else segmenter
+
+
+def _dice_notes(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+    return {(row["model"], row["case"]): _dice_note(row) for row in rows if row["metric"] == "dice"}
+
+
+def _dice_note(row: Mapping[str, Any]) -> str:
+    return f"Dice {row['value']:.3f}" if row["value"] is not None else f"Dice undefined: {row['undefined']}"
+
+
+def _cohort_facts(cohort: Cohort) -> CohortFacts:
+    tables = cohort.tables
+    return CohortFacts(
+        name=cohort.name,
+        source=cohort.facts.source,
+        source_version=cohort.facts.source_version or "",
+        cases=len(cohort),
+        patients=tables.cases["patient"].n_unique(),
+        roles=dict(Counter(tables.volumes["role"])),
+        labels=tuple(cohort.scheme.labels),
+        licences=dict(Counter(licence or "not stated" for licence in tables.cases["licence"])),
+    )
+
+
+def _provenance(study: Study, profile: Profile, scores: Scores) -> Provenance:
+    versions = {"Python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
+    return Provenance(
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        versions=versions,
+        settings={"bootstrap draws": study.ranking.bootstrap, "seed": study.ranking.seed},
+        inputs=tuple(scores.run.get("inputs", ())),
+        profile=f"{profile.name}, version {profile.version}",
+        profile_text=profile.text,
+        study_text=study.text,
+    )

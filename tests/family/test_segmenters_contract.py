@@ -1,0 +1,66 @@
+"""Every segmenter: same grid out as in, deterministic, says what it is and needs."""
+
+import numpy as np
+import pytest
+
+from oncohort.cohort import Case
+from oncohort.errors import MissingNeedError
+from oncohort.geometry import Geometry
+from oncohort.segmenters import LESION_SCHEME, SEGMENTERS, make_segmenter
+from oncohort.units import Unit
+from oncohort.volume import Volume
+
+SETTINGS = {
+    "threshold": {"suv": 2.5},
+    "percent-of-max": {"percent": 41, "seed_suv": 4.0, "connectivity": 18},
+}
+
+
+@pytest.fixture
+def case():
+    random = np.random.default_rng(2026)
+    suv = random.gamma(1.0, 2.0, (12, 10, 8)).astype(np.float32)
+    affine = np.array([[-4.0, 0, 0, 20], [0, 4.0, 0, -7], [0, 0, 3.0, 5], [0, 0, 0, 1.0]])
+    pet = Volume.from_array(suv, Geometry(suv.shape, affine), Unit.SUVBW)
+    return Case("A", "A", {}, {"pet": lambda: pet})
+
+
+def test_every_segmenter_is_tried_here():
+    assert set(SETTINGS) == set(SEGMENTERS)
+
+
+@pytest.mark.parametrize("name", list(SEGMENTERS))
+class TestContract:
+    def test_it_describes_itself(self, name):
+        segmenter = make_segmenter({"segmenter": name, **SETTINGS[name]})
+        assert segmenter.name == name
+        assert segmenter.description and "\n" not in segmenter.description
+        assert segmenter.needs
+        namespace = {type(segmenter).__name__: type(segmenter)}
+        assert eval(repr(segmenter), namespace) == segmenter
+
+    def test_the_mask_lies_on_the_grid_of_the_first_need(self, name, case):
+        segmenter = make_segmenter({"segmenter": name, **SETTINGS[name]})
+        found = segmenter.segment(case)
+        assert found.geometry == case[segmenter.needs[0]].geometry
+        assert found.scheme == LESION_SCHEME
+        assert 0 < found.mask("lesion").sum() < found.mask("lesion").size
+
+    def test_the_same_case_gives_the_same_mask_and_stays_as_it_was(self, name, case):
+        segmenter = make_segmenter({"segmenter": name, **SETTINGS[name]})
+        before = case.image("pet").array.copy()
+        first, second = segmenter.segment(case), segmenter.segment(case)
+        assert np.array_equal(first.mask("lesion"), second.mask("lesion"))
+        assert np.array_equal(before, case.image("pet").array)
+
+    def test_flipped_images_give_flipped_masks(self, name, case):
+        segmenter = make_segmenter({"segmenter": name, **SETTINGS[name]})
+        pet = case.image("pet")
+        flipped = Volume.from_array(pet.array[::-1, :, ::-1], pet.geometry, pet.unit)
+        other = segmenter.segment(Case("B", "B", {}, {"pet": lambda: flipped}))
+        assert np.array_equal(other.mask("lesion")[::-1, :, ::-1], segmenter.segment(case).mask("lesion"))
+
+    def test_an_empty_case_is_an_error_that_names_the_need(self, name):
+        segmenter = make_segmenter({"segmenter": name, **SETTINGS[name]})
+        with pytest.raises(MissingNeedError, match=segmenter.needs[0]):
+            segmenter.segment(Case("A", "A", {}, {}))
