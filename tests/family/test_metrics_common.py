@@ -65,7 +65,9 @@ def test_swapping_the_masks_does_what_the_symmetry_says(name, seed):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@given(seed=st.integers(0, 10**6), axes=st.permutations([0, 1, 2]), flips=st.lists(st.booleans(), min_size=3, max_size=3))
+@given(
+    seed=st.integers(0, 10**6), axes=st.permutations([0, 1, 2]), flips=st.lists(st.booleans(), min_size=3, max_size=3)
+)
 @settings(max_examples=15, deadline=None)
 def test_permuted_and_reversed_axes_change_nothing(name, seed, axes, flips):
     reference, prediction = masks(seed)

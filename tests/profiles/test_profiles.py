@@ -19,9 +19,7 @@ def test_autopet_iii_says_what_the_challenge_does():
         "fpv_ml": 0.25,
         "fnv_ml": 0.25,
     }
-    rules = {
-        rule.name: [rule.rule_for(presence) for presence in Presence] + [rule.missing] for rule in profile.metric
-    }
+    rules = {rule.name: [rule.rule_for(presence) for presence in Presence] + [rule.missing] for rule in profile.metric}
     assert rules == {
         "dice": ["measured", "undefined", 0.0, "undefined", "as-empty"],
         "fpv_ml": ["measured", "measured", 0.0, 0.0, "undefined"],
@@ -52,7 +50,8 @@ def test_a_profile_is_read_from_a_file_and_keeps_its_text(tmp_path):
     ("old", "new", "told"),
     [
         ("connectivity = 18", "connectivity = 8", "components.connectivity"),
-        ("connectivity = 18", "connectivity = 18.0", "components.connectivity"),
+        ("connectivity = 18", 'connectivity = "18"', "components.connectivity"),
+        ("prediction_empty = 0.0", "prediction_empty = nan", "metric.0.prediction_empty"),
         ("weight = 0.5", "weight = 0.6", "sum to 1.1"),
         ("weight = 0.5", "weight = -0.5", "metric.0.weight"),
         ('name = "dice"', 'name = "dise"', "no metric is called 'dise'"),

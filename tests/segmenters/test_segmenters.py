@@ -93,5 +93,5 @@ def test_a_missing_need_is_named(name):
     segmenter = make_segmenter({"segmenter": name, **parameters[name]})
     with pytest.raises(MissingNeedError, match="case A: expected pet for"):
         segmenter.segment(Case("A", "A", {}, {}))
-    with pytest.raises(MissingNeedError, match="pet in SUVbw.* found pet in Bq/ml"):
+    with pytest.raises(MissingNeedError, match=r"pet in SUVbw.* found pet in Bq/ml"):
         segmenter.segment(pet_case(line(1, 2), unit=Unit.BQML))

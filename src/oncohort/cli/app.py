@@ -31,8 +31,13 @@ _GROUPS = (
 )
 
 for _position, (_title, _commands) in enumerate(_GROUPS):
+    _group = Group(_title, sort_key=_position)
     for _command in _commands:
-        app.command(_command, group=Group(_title, sort_key=_position))
+        if isinstance(_command, App):
+            _command.group = (_group,)
+            app.command(_command)
+        else:
+            app.command(_command, group=_group)
 
 
 def run_command(arguments: Sequence[str]) -> int:

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from oncohort.cli.output import Common, ExitCode, print_json, say
-from oncohort.formats import read_pet
+from oncohort.cli.output import Common, ExitCode, print_json, say, shown_progress
+from oncohort.formats.dicom_series import read_pet
 from oncohort.phantoms import write_phantom_cohort
 
 _COMMON = Common()
@@ -25,10 +25,19 @@ def phantom(
         cases: Number of patients.
         seed: Seed of the random numbers that make them.
     """
-    write_phantom_cohort(out, cases=cases, seed=seed, form=form)
+    with shown_progress() as progress:
+        written = write_phantom_cohort(
+            out,
+            cases=cases,
+            seed=seed,
+            form=form,
+            overwrite=common.overwrite,
+            jobs=common.jobs,
+            progress=progress,
+        )
     if common.json:
         print_json({"out": str(out), "cases": cases, "seed": seed, "form": form, "synthetic": True})
-    say(f"{cases} synthetic patients: {out}")
+    say(f"{cases} synthetic patients: {written.data} (what is true of them: {written.truth})")
     return ExitCode.DONE
 
 

@@ -21,7 +21,8 @@ def demo(*, out: Path = Path("oncohort-demo"), cases: int = 8, seed: int = 2026,
         cases: Number of synthetic patients.
         seed: Seed of the random numbers that make them.
     """
-    study = make_demo(out, cases=cases, seed=seed, overwrite=common.overwrite)
+    with shown_progress() as progress:
+        study = make_demo(out, cases=cases, seed=seed, overwrite=common.overwrite, jobs=common.jobs, progress=progress)
     code = run(study, common=common)
     say(f"edit {study} and run it again: oncohort run {study}")
     return code

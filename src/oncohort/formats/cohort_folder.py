@@ -88,7 +88,7 @@ def open_cohort(path: str | Path) -> Cohort:
 
 def volume_path(cohort: Cohort, row: Mapping[str, Any]) -> Path:
     """Where the file of one row of `volumes.parquet` lies."""
-    return (cohort.root or Path()) / row["path"]
+    return (cohort.root or Path()) / str(row["path"])
 
 
 def fingerprint_volume(cohort: Cohort, row: Mapping[str, Any]) -> list[Any]:

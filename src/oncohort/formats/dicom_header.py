@@ -39,6 +39,7 @@ _NOT_IMAGES = (
     "Fiducials",
     "Key Object",
 )
+_ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!")
 _FACTS = (
     "Manufacturer",
     "StudyDate",
@@ -148,10 +149,11 @@ def _read(name: str, stream: IO[bytes]) -> DicomHeader:
 def _check_mark(stream: IO[bytes], size: int) -> None:
     if size == 0:
         raise Unusable("empty file", "0 bytes")
-    mark = stream.read(132)[128:]
+    start = stream.read(132)
     stream.seek(0)
-    if mark != b"DICM":
-        raise Unusable("not DICOM", "no DICM mark at byte 128")
+    if start[128:] != b"DICM":
+        kind = "an archive: unpack it first" if start.startswith(_ARCHIVES) else "no DICM mark at byte 128"
+        raise Unusable("not DICOM", kind)
 
 
 def _check_class(sop_class: str, modality: str) -> None:

@@ -177,15 +177,15 @@ def list_files(folder: str | Path, dataset: RawDataset) -> RawListing:
     """Every file under a raw data set folder, by case; files that no case has a use for are `others`.
 
     Labels without any image, channels that `dataset.json` does not name, and
-    all other files are `others`, as is `dataset.json`. Cases are sorted by
+    links that lead nowhere and all other files are `others`, as is `dataset.json`. Cases are sorted by
     split (train first) and name.
     """
     root = Path(folder)
     files = _files_under(root)
     cases: list[RawCase] = []
-    present, used = set(files), set[Path]()
+    present, used = {path for path in files if path.is_file()}, set[Path]()
     for split, (images_folder, labels_folder) in SPLITS.items():
-        images = _images(files, root / images_folder, dataset)
+        images = _images(sorted(present), root / images_folder, dataset)
         for stem, channels in sorted(images.items()):
             label = root / labels_folder / f"{stem}{dataset.file_ending}"
             case = RawCase(stem, split, dict(sorted(channels.items())), label if label in present else None)

@@ -99,9 +99,8 @@ class Geometry:
             >>> grid.to_index([[-4.0, -6.0, 12.0]]).tolist()
             [[2.0, 3.0, 4.0]]
         """
-        shifted: NDArray[np.float64] = np.asarray(points_mm, dtype=np.float64) - self.affine[:3, 3]
-        inverse: NDArray[np.float64] = np.linalg.inv(self.affine[:3, :3])
-        return shifted @ inverse.T
+        shifted = np.asarray(points_mm, dtype=np.float64) - self.affine[:3, 3]
+        return np.asarray(shifted @ np.linalg.inv(self.affine[:3, :3]).T, dtype=np.float64)
 
     def crop(self, box: Box) -> Geometry:
         """The part of the grid inside `box`.

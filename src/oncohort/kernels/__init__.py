@@ -6,6 +6,7 @@ import numpy as np
 
 from oncohort.kernels.components import CONNECTIVITIES, count_overlaps, find_maxima, label_components
 from oncohort.kernels.joint_counts import JointCounts, count_joint
+from oncohort.kernels.layout import like
 
 __all__ = [
     "CONNECTIVITIES",
@@ -14,6 +15,7 @@ __all__ = [
     "count_overlaps",
     "find_maxima",
     "label_components",
+    "like",
     "warm_kernels",
 ]
 

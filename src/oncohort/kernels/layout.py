@@ -9,13 +9,25 @@ from numpy.typing import NDArray
 
 
 def is_reversed(array: NDArray[Any]) -> bool:
-    """Whether the first axis is the one that runs fastest in memory (Fortran order).
+    """Whether the first axis runs faster in memory than the last (Fortran order, also of a part of an array).
 
     Examples:
-        >>> is_reversed(np.zeros((2, 3, 4), order="F")), is_reversed(np.zeros((2, 3, 4)))
+        >>> is_reversed(np.zeros((2, 3, 4), order="F")[:, 1:]), is_reversed(np.zeros((2, 3, 4)))
         (True, False)
     """
-    return array.flags.f_contiguous and not array.flags.c_contiguous
+    return abs(array.strides[0]) < abs(array.strides[-1])
+
+
+def like(array: NDArray[Any], model: NDArray[Any]) -> NDArray[Any]:
+    """`array` in the memory order of `model`; copied only if the orders differ.
+
+    Examples:
+        >>> like(np.zeros((2, 3, 4)), np.zeros((2, 3, 4), order="F")).flags.f_contiguous
+        True
+    """
+    if is_reversed(array) == is_reversed(model):
+        return array
+    return np.asarray(array, order="F" if is_reversed(model) else "C")
 
 
 def aligned(array: NDArray[Any], *, reverse: bool) -> NDArray[Any]:

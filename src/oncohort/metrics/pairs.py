@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncohort.geometry import Box
-from oncohort.kernels import count_joint
+from oncohort.kernels import count_joint, like
 from oncohort.metrics.lesions import ComponentOverlap, overlap_components
 from oncohort.metrics.overlap import OverlapCounts
 
@@ -66,6 +66,7 @@ def compare_masks(reference: NDArray[Any], prediction: NDArray[Any], *, voxel_ml
         >>> pair.overlap.both, pair.reference_components.sizes
         (32, (64,))
     """
+    prediction = like(prediction, reference)
     joint = count_joint(reference, prediction)
     counts = joint.counts
     overlap = OverlapCounts(

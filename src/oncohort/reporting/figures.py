@@ -63,6 +63,8 @@ def picture_case(
     """The drawn case with what its caption must say; see `draw_case`.
 
     Examples:
+        >>> from oncohort.geometry import Geometry
+        >>> from oncohort.units import Unit
         >>> pet = Volume.from_array(np.ones((4, 3, 5)), Geometry((4, 3, 5), np.eye(4)), Unit.SUVBW)
         >>> picture_case("a", pet, [Panel("suv-4", None, "Dice 0", "#0072b2")], reference=None, synthetic=True).models
         (('suv-4', '#0072b2', 'Dice 0'),)
@@ -100,9 +102,11 @@ def draw_case(
         window_suv: SUV shown white and SUV shown black.
 
     Examples:
+        >>> from oncohort.geometry import Geometry
+        >>> from oncohort.units import Unit
         >>> pet = Volume.from_array(np.ones((4, 3, 5)), Geometry((4, 3, 5), np.eye(4)), Unit.SUVBW)
-        >>> draw_case(pet, [], reference=None, synthetic=False)[:4]
-        b'\\x89PNG'
+        >>> draw_case(pet, [], reference=None, synthetic=False)[1:4]
+        b'PNG'
     """
     shown = tuple(panels[:MAX_PANELS])
     plane = coronal_maximum(pet.array, pet.geometry)

@@ -35,12 +35,12 @@ class Plane:
         return self._edges((0, self.pixels.shape[0] - 1), (0, self.pixels.shape[1] - 1))
 
     @property
-    def columns_mm(self) -> NDArray[np.float64]:
+    def columns_mm(self) -> NDArray[np.floating[Any]]:
         """Positions of the column centres."""
         return self.origin_mm[1] + self.spacing_mm[1] * np.arange(self.pixels.shape[1])
 
     @property
-    def rows_mm(self) -> NDArray[np.float64]:
+    def rows_mm(self) -> NDArray[np.floating[Any]]:
         """Positions of the row centres."""
         return self.origin_mm[0] + self.spacing_mm[0] * np.arange(self.pixels.shape[0])
 

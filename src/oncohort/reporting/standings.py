@@ -22,6 +22,7 @@ class Standing:
     model: ModelTag
     place: str
     mean_rank: Cell
+    interval: str
     estimates: tuple[Cell, ...]
 
 
@@ -56,10 +57,12 @@ def standings(data: ReportData, models: Mapping[str, ModelTag]) -> tuple[Standin
     overall = [row for row in data.leaderboard if row["metric"] == RANK]
     estimates = {(row["model"], row["subset"], row["metric"]): row for row in data.leaderboard}
     lines = []
-    for row in sorted(overall, key=_by_place):
+    for row in _in_order(overall, models):
         found = [estimates.get((row["model"], row["subset"], column.name)) for column in data.metrics]
-        cells = [_estimate(one, column) for one, column in zip(found, data.metrics, strict=True)]
-        lines.append(Standing(models[row["model"]], place_text(row.get("rank")), number_cell(row["estimate"], 2), tuple(cells)))
+        cells = tuple(_estimate(one, column) for one, column in zip(found, data.metrics, strict=True))
+        mean_rank, low, high = (number_cell(row.get(key), 2) for key in ("estimate", "low", "high"))
+        interval = "" if low.value is None or high.value is None else f"{low.text} to {high.text}"
+        lines.append(Standing(models[row["model"]], place_text(row.get("rank")), mean_rank, interval, cells))
     return tuple(lines)
 
 
@@ -89,7 +92,7 @@ def _block(column: Column, rows: list[Row], data: ReportData, models: Mapping[st
         by_subset[row["subset"]].append(row)
     dots = _dots(column, data, axis) if len(by_subset) == 1 else {}
     groups = tuple(
-        (subset, tuple(_line(row, column, axis, models[row["model"]], dots) for row in sorted(members, key=_by_place)))
+        (subset, tuple(_line(row, column, axis, models[row["model"]], dots) for row in _in_order(members, models)))
         for subset, members in by_subset.items()
     )
     return MetricBlock(column, axis, groups, bool(dots))
@@ -97,14 +100,14 @@ def _block(column: Column, rows: list[Row], data: ReportData, models: Mapping[st
 
 def _line(row: Row, column: Column, axis: Axis, model: ModelTag, dots: Mapping[str, list[float]]) -> ForestLine:
     estimate, low, high = (_estimate({"estimate": row.get(key)}, column) for key in ("estimate", "low", "high"))
-    has_interval = low.value is not None and high.value is not None
+    span = None if low.value is None or high.value is None else (axis.place(low.value), axis.place(high.value))
     return ForestLine(
         model=model,
         place=place_text(row.get("rank")),
         estimate=estimate,
-        interval=f"{low.text} to {high.text}" if has_interval else "",
+        interval=f"{low.text} to {high.text}" if span else "",
         at=None if estimate.value is None else axis.place(estimate.value),
-        span=(axis.place(low.value), axis.place(high.value)) if low.value is not None and high.value is not None else None,
+        span=span,
         dots=tuple(stacked(dots.get(model.name, []), apart=4.0, most=3)),
         n=row["n"],
         undefined=row.get("n_undefined") or 0,
@@ -127,6 +130,11 @@ def _estimate(row: Row | None, column: Column) -> Cell:
     return number_cell(row["estimate"] if row else None, column.digits, "no case has a value")
 
 
-def _by_place(row: Row) -> tuple[float, str]:
-    rank = row.get("rank")
-    return (float("inf") if rank is None else float(rank), row["model"])
+def _in_order(rows: list[Row], models: Mapping[str, ModelTag]) -> list[Row]:
+    """Rows by rank; those without one last, and equal ones in the order of the models."""
+    order = list(models)
+    return sorted(rows, key=lambda row: (_last_if_none(row.get("rank")), order.index(row["model"])))
+
+
+def _last_if_none(rank: float | None) -> float:
+    return float("inf") if rank is None else float(rank)

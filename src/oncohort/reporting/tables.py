@@ -77,7 +77,8 @@ def case_table(data: ReportData, models: Mapping[str, ModelTag]) -> CaseTable:
         )
         lines.append(CaseLine(case, row.get("patient") or "", anchors.get(case, ""), _facts(row, data), blocks))
     shown = {column.name for column in data.metrics}
-    reasons = Counter(explain(row["undefined"]) for row in data.scores if row.get("undefined") and row["metric"] in shown)
+    undefined = [row for row in data.scores if row.get("undefined") and row["metric"] in shown]
+    reasons = Counter(explain(row["undefined"]) for row in undefined)
     return CaseTable(
         lines=tuple(lines),
         has_patients=any(line.patient not in ("", line.case) for line in lines),
@@ -104,7 +105,8 @@ def reasons_of(rows: tuple[Row, ...], key: str) -> tuple[tuple[str, int], ...]:
 
 def _facts(row: Row, data: ReportData) -> tuple[Cell, ...]:
     reasons = row.get("undefined") or {}
-    return tuple(number_cell(row.get(column.name), column.digits, reasons.get(column.name)) for column in data.case_columns)
+    columns = data.case_columns
+    return tuple(number_cell(row.get(column.name), column.digits, reasons.get(column.name)) for column in columns)
 
 
 def _score_cell(row: Row | None, column: Column, *, is_missing: bool) -> Cell:

@@ -11,7 +11,16 @@ from oncohort.compute import ProgressCallback
 from oncohort.labels import LabelScheme
 
 NO_IMAGE_REASONS = frozenset(
-    {"not DICOM", "not NIfTI", "not an image", "empty file", "duplicate", "localizer", "not part of the layout"}
+    {
+        "not DICOM",
+        "not NIfTI",
+        "not an image",
+        "empty file",
+        "duplicate",
+        "localizer",
+        "not part of the layout",
+        "region not selected",
+    }
 )
 """Reasons of refusal that say that a file never was an image of a case; all others cost the user a series or a case."""
 

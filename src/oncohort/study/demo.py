@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from oncohort.compute import ProgressCallback
 from oncohort.phantoms import write_phantom_cohort
 from oncohort.storage import claim_folder, write_bytes
 
@@ -16,7 +17,7 @@ out = "results"
 
 [cohort]
 source = "dicom"
-path = "patients"
+path = "patients/dicom"
 
 [[step]]
 resample = { role = "ct", onto = "pet", interpolation = "linear", fill = -1024 }
@@ -51,7 +52,15 @@ title = "Threshold segmenters on synthetic patients"
 """The study file that `oncohort demo` writes."""
 
 
-def make_demo(out: str | Path, *, cases: int = 8, seed: int = 2026, overwrite: bool = False) -> Path:
+def make_demo(
+    out: str | Path,
+    *,
+    cases: int = 8,
+    seed: int = 2026,
+    overwrite: bool = False,
+    jobs: int = 1,
+    progress: ProgressCallback | None = None,
+) -> Path:
     """The study file of a demo in the folder `out`, beside the DICOM files of its synthetic patients.
 
     A study file that is there already, perhaps edited, is kept.
@@ -61,12 +70,14 @@ def make_demo(out: str | Path, *, cases: int = 8, seed: int = 2026, overwrite: b
         cases: Number of synthetic patients.
         seed: Of the random numbers that make them.
         overwrite: Replace other work of Oncohort in `out`.
+        jobs: Processes.
+        progress: Called after every patient.
 
     Raises:
         OutputError: `out` holds something else or cannot be written.
     """
     folder = claim_folder(out, {"verb": "demo", "cases": cases, "seed": seed}, overwrite=overwrite)
-    write_phantom_cohort(folder / "patients", cases=cases, seed=seed, form="dicom")
+    write_phantom_cohort(folder / "patients", cases=cases, seed=seed, form="dicom", jobs=jobs, progress=progress)
     study = folder / "study.toml"
     if not study.is_file():
         write_bytes(study, DEMO_STUDY.encode())

@@ -30,6 +30,9 @@ from oncohort.study.case_numbers import COLUMNS, count_cases
 from oncohort.study.pictures import draw_cases, drawn_models
 from oncohort.study.settings import Study
 
+MOST_INPUTS = 400
+"""Input files listed on the page; `run.json` beside the scores lists all."""
+
 _LIBRARIES = ("oncohort", "numpy", "scipy", "numba", "pydicom", "nibabel", "SimpleITK", "polars")
 
 
@@ -82,11 +85,15 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
     return out / "report.html"
 
 
+def _input(row: Mapping[str, Any]) -> dict[str, Any]:
+    whose = f"prediction of {row['model']}" if row["model"] else "reference"
+    return {"name": f"{row['case']}, {whose}", "bytes": row["bytes"], "sha256": row["sha256"]}
+
+
 def is_synthetic(cohort: Cohort) -> bool:
-    """Whether any case of the cohort says that a computer made it."""
-    if "synthetic" not in cohort.tables.cases.columns:
-        return False
-    return bool(cohort.tables.cases["synthetic"].fill_null(value=False).cast(pl.Boolean).any())
+    """Whether any case of the cohort says, in any of its facts, that it is synthetic."""
+    words = cohort.tables.cases.select(pl.col(pl.String).str.to_lowercase().str.contains("synthetic", literal=True))
+    return any(bool(column.any()) for column in words.iter_columns())
 
 
 def _describe(segmenter: str | None, parameters: Mapping[str, Any]) -> str:
@@ -124,7 +131,7 @@ def _provenance(study: Study, profile: Profile, scores: Scores) -> Provenance:
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         versions=versions,
         settings={"bootstrap draws": study.ranking.bootstrap, "seed": study.ranking.seed},
-        inputs=tuple(scores.run.get("inputs", ())),
+        inputs=tuple(_input(row) for row in scores.run["inputs"][:MOST_INPUTS]),
         profile=f"{profile.name}, version {profile.version}",
         profile_text=profile.text,
         study_text=study.text,
