@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom import dcmwrite
+from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 CT, PET, RTSTRUCT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.128", "1.2.840.10008.5.1.4.1.1.481.3"
@@ -131,9 +132,9 @@ def save(data: Dataset, path: Path, syntax: str) -> Path:
     meta.MediaStorageSOPInstanceUID = data.get("SOPInstanceUID", "") or "1.2"
     meta.TransferSyntaxUID = syntax
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = FileDataset(str(path), data, file_meta=meta, preamble=b"\0" * 128)
-    little = syntax != ExplicitVRBigEndian
-    whole.save_as(path, implicit_vr=syntax == ImplicitVRLittleEndian, little_endian=little, enforce_file_format=True)
+    data.file_meta, data.preamble = meta, b"\0" * 128
+    implicit, little = syntax == ImplicitVRLittleEndian, syntax != ExplicitVRBigEndian
+    dcmwrite(path, data, implicit_vr=implicit, little_endian=little, enforce_file_format=True)
     return path
 
 

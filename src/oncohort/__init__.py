@@ -33,7 +33,7 @@ _NAMES: dict[str, str] = {
     "make_segmenter": "oncohort.segmenters",
     "open_cohort": "oncohort.formats",
     "rank": "oncohort.leaderboard",
-    "read_pet": "oncohort.formats",
+    "read_pet": "oncohort.formats.dicom_series",
     "read_scores": "oncohort.evaluation",
     "read_volume": "oncohort.formats",
     "run": "oncohort.study",

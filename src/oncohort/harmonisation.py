@@ -76,7 +76,7 @@ class Resample:
 
         Raises:
             MissingNeedError: The case lacks one of the two roles.
-            SettingsError: A label map would be interpolated.
+            SettingsError: A label map would be interpolated, or filled with what is no label.
         """
         onto = case[self.onto].geometry
         moved = self._resampled(case[self.role], onto=onto)
@@ -90,14 +90,19 @@ class Resample:
             record = {"resampled": {"onto": self.onto, "interpolation": self.interpolation, "fill": self.fill}}
             return move(found).with_record({**found.record, **record})
         if self.interpolation != "nearest":
-            raise SettingsError(
-                expected='interpolation = "nearest" for a label map',
-                found=repr(self.interpolation),
-                where=f"step resample of {self.role!r}",
-                remedy="labels are names, not amounts: use nearest",
-            )
+            raise self._wrong('interpolation = "nearest" for a label map', repr(self.interpolation))
+        if self.fill not in (0, *found.scheme.labels.values()):
+            raise self._wrong("fill = 0, or a label of the map", f"{self.fill:g}")
         layers = tuple(move(layer) for layer in found.layers)
         return LabelMap(layers[0].geometry, layers, found.scheme)
+
+    def _wrong(self, expected: str, found: str) -> SettingsError:
+        return SettingsError(
+            expected=expected,
+            found=found,
+            where=f"step resample of {self.role!r}",
+            remedy="labels are names, not amounts: use nearest and fill 0",
+        )
 
 
 def _giver(volume: Volume | LabelMap) -> Callable[[], Volume | LabelMap]:

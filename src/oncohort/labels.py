@@ -8,6 +8,8 @@ from typing import Any
 
 from oncohort.errors import LabelError
 
+_LARGEST = 65535  # what the voxels of a mask can hold
+
 
 @dataclass(frozen=True)
 class LabelScheme:
@@ -15,7 +17,7 @@ class LabelScheme:
 
     Args:
         name: What the scheme is called.
-        labels: Integer per name, at least 1, each once.
+        labels: Integer per name, from 1 to 65535, each once.
         groups: Names that stand for several labels (pancreas = head + body + tail).
         codes: SNOMED CT code per name, where known.
         aliases: Other names under which data sets know a label.
@@ -37,8 +39,8 @@ class LabelScheme:
 
     def __post_init__(self) -> None:
         values = list(self.labels.values())
-        if any(value < 1 for value in values) or len(set(values)) != len(values):
-            raise self._wrong("a different integer from 1 up for every name", str(dict(self.labels)))
+        if any(not 1 <= value <= _LARGEST for value in values) or len(set(values)) != len(values):
+            raise self._wrong(f"a different integer from 1 to {_LARGEST} for every name", str(dict(self.labels)))
         for members in (*self.groups.values(), self.aliases.values(), self.codes):
             missing = sorted(set(members) - set(self.labels))
             if missing:

@@ -34,6 +34,7 @@ class World:
         self.root = root
         self.references = {}
         self.facts = {}
+        self.written = {}
 
     def add(self, case, mask, **facts):
         self.references[case] = mask
@@ -51,10 +52,13 @@ class World:
         folder = self.root / "cohort"
         volumes, cases = [], []
         for case, mask in self.references.items():
-            cases.append({"case": case, "patient": self.facts[case].pop("patient", case), **self.facts[case]})
+            cases.append({"case": case, "patient": case, **self.facts[case]})
             if mask is None:
                 continue
-            path = save(folder / "volumes" / encode_stem(case) / "lesions.nii.gz", mask)
+            path = folder / "volumes" / encode_stem(case) / "lesions.nii.gz"
+            if self.written.get(case) != mask.tobytes():
+                self.written[case] = mask.tobytes()
+                save(path, mask)
             facts = header_facts(Volume.from_array(mask, GRID, Unit.LABEL))
             name = path.relative_to(folder).as_posix()
             hashed = {"sha256": sha256_file(path), "bytes": path.stat().st_size}

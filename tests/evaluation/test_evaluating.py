@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import oncohort.evaluation.evaluating as evaluating
-from oncohort.errors import MissingNeedError, PredictionError, SettingsError
+from oncohort.errors import MissingNeedError, OutputError, PredictionError, SettingsError
 from oncohort.evaluation import evaluate, read_scores
 from oncohort.geometry import Geometry
 
@@ -107,6 +107,23 @@ def test_the_folder_holds_what_was_returned(filled, tmp_path):
     assert again.run == json.loads(json.dumps(scores.run))
 
 
+def test_a_folder_with_other_work_is_refused_or_overwritten(filled, helpers, tmp_path):
+    block, _, _ = helpers
+    filled.predict("n", "hit", block(8, 6, 4))
+    cohort, out = filled.cohort(), tmp_path / "out"
+    evaluate(cohort, filled.folders("m"), profile="autopet-iii", out=out)
+    with pytest.raises(OutputError, match="other work"):
+        evaluate(cohort, filled.folders("n"), profile="autopet-iii", out=out)
+    replaced = evaluate(cohort, filled.folders("n"), profile="autopet-iii", out=out, overwrite=True)
+    assert read_scores(out).table.equals(replaced.table)
+    shared = {"verb": "run", "study": "s"}
+    for models in ("m", "n"):
+        evaluate(cohort, filled.folders(models), profile="autopet-iii", out=tmp_path / "s", work=shared)
+    assert read_scores(tmp_path / "s").run["models"] == ["n"]
+    with pytest.raises(OutputError, match="did not write"):
+        evaluate(cohort, filled.folders("m"), profile="autopet-iii", out=tmp_path / "m")
+
+
 def test_finished_cases_are_not_scored_again_unless_something_changed(filled, helpers, tmp_path, monkeypatch):
     block, _, _ = helpers
     done = []
@@ -132,7 +149,7 @@ def test_finished_cases_are_not_scored_again_unless_something_changed(filled, he
     assert not third.equals(first)
     filled.references["healthy"] = block(1, 1, 1)
     assert run()[1] == ["healthy"]
-    assert len(list((tmp_path / "out" / ".oncohort" / "scores").rglob("*.json"))) == 4
+    assert len(list((tmp_path / "out" / ".oncohort" / "results").rglob("*.json"))) == 4
 
 
 def test_jobs_change_nothing(filled, helpers):

@@ -8,9 +8,9 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from dicom_files import DRO_FACTOR, write_pet, write_series, write_structures
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
 
+from dicom_files import DRO_FACTOR, write_pet, write_series, write_structures
 from oncohort.errors import FormatError, SuvRefusal
 from oncohort.formats.dicom_index import index_files
 from oncohort.formats.dicom_series import DicomSeries, read_pet, read_series, stack_series

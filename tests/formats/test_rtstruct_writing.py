@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from oncohort.errors import GeometryError
 from oncohort.formats.contours import rasterise
-from oncohort.formats.dicom_writing import DicomStudy, WrittenSeries
+from oncohort.formats.dicom_study import DicomStudy, WrittenSeries
 from oncohort.formats.rtstruct import read_rtstruct
 from oncohort.formats.rtstruct_writing import mask_contours, write_rtstruct
 from oncohort.geometry import Geometry

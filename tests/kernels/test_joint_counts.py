@@ -62,6 +62,11 @@ def test_long_rows_of_one_label_take_the_fast_path():
     require_equal(count_joint(reference, prediction), reference, prediction)
 
 
+def test_a_word_that_crosses_into_the_next_row_belongs_to_both():
+    full = np.ones((2, 3, 7), np.uint8)
+    require_equal(count_joint(full, full), full, full)
+
+
 def test_strided_and_offset_views():
     base, other = blocks((9, 8, 41), 1), blocks((9, 8, 41), 2)
     for view in ((slice(1, 8, 2), slice(None), slice(3, 38)), (slice(None, None, -1), slice(2, 5), slice(1, None))):

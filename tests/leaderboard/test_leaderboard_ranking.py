@@ -4,7 +4,7 @@ import pytest
 
 from oncohort.errors import FormatError, InputError
 from oncohort.leaderboard import RANK, rank, read_aggregates, write_aggregates
-from oncohort.profiles import load_profile
+from oncohort.profiles import load_profile, parse_profile
 from oncohort.results import AGGREGATE_SCHEMA, Score, Scores
 
 METRICS = ("dice", "fpv_ml", "fnv_ml", "volume_difference_ml")
@@ -68,6 +68,12 @@ def test_the_overall_rank_weighs_the_metrics():
     assert pick(table, RANK, "rank") == {"a": 1.0, "b": 2.0}
     better = {**TWO, "a": {**TWO["a"], "B": (0.3, 2.0, 1.0, 2.0)}}
     assert pick(board(better, bootstrap=0), RANK, "estimate") == pytest.approx({"a": 2.0, "b": 1.0})
+
+
+def test_the_profile_names_the_tie_breaker():
+    text = load_profile("autopet-iii").text.replace('tie_break = "dice"', 'tie_break = "fpv_ml"')
+    table = board(TWO, bootstrap=0, profile=parse_profile(text, where="test"))
+    assert pick(table, RANK, "rank") == {"a": 2.0, "b": 1.0}
 
 
 def test_models_that_are_equal_share_the_place():

@@ -53,10 +53,10 @@ def run_command(arguments: Sequence[str]) -> int:
     try:
         code = app(list(arguments), exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError:
-        return ExitCode.USAGE
+        return int(ExitCode.USAGE)
     except OncohortError as error:
         show_error(error, as_json="--json" in arguments)
-        return ExitCode.USAGE if isinstance(error, SettingsError) else ExitCode.NOTHING
+        return int(ExitCode.USAGE if isinstance(error, SettingsError) else ExitCode.NOTHING)
     except KeyboardInterrupt:
-        return ExitCode.INTERRUPTED
+        return int(ExitCode.INTERRUPTED)
     return int(code or 0)

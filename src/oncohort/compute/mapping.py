@@ -7,10 +7,12 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from oncohort.compute.store import ResultStore
+from oncohort.errors import OncohortError
 
 Item = TypeVar("Item")
 
@@ -84,6 +86,9 @@ def map_items(  # noqa: PLR0913 - the five choices of a resumable map, all by ke
     Returns:
         One result per item, whatever the number of jobs.
 
+    Raises:
+        OncohortError: A spawned process was killed, most likely for lack of memory.
+
     Examples:
         >>> map_items(abs, [-1, 2, -3], keys=["a", "b", "c"])
         [1, 2, 3]
@@ -91,7 +96,7 @@ def map_items(  # noqa: PLR0913 - the five choices of a resumable map, all by ke
     started = time.monotonic()
     results: list[Any] = [None] * len(items)
     tasks = []
-    for position, key in enumerate(keys):
+    for position, (_, key) in enumerate(zip(items, keys, strict=True)):
         known = store.get(key) if store is not None else None
         if known is not None and (is_valid is None or is_valid(known)):
             results[position] = known
@@ -121,9 +126,20 @@ def _run(
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
+        except BrokenProcessPool as error:
+            raise _process_died(jobs) from error
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _process_died(jobs: int) -> OncohortError:
+    return OncohortError(
+        expected="worker processes that live until the end",
+        found="one that was ended from outside (out of memory?)",
+        where=f"{jobs} jobs",
+        remedy="run the same command with fewer --jobs; finished items are kept",
+    )
 
 
 def _pool(jobs: int) -> ProcessPoolExecutor:

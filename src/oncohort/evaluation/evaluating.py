@@ -14,22 +14,25 @@ from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.evaluation.planning import EvaluationPlan, find_subsets, plan_evaluation
 from oncohort.evaluation.score_folder import write_scores
 from oncohort.evaluation.scoring import ScoreTask, as_scores, score_task
+from oncohort.formats import fingerprint_volume
 from oncohort.kernels import warm_kernels
 from oncohort.profiles import Profile, load_profile
 from oncohort.results import Scores
-from oncohort.storage import content_key, file_stamp
+from oncohort.storage import claim_folder, content_key, file_stamp
 
 _RESULT_VERSION = 1  # part of every key: raise it when a stored result means something else
 _LIBRARIES = ("oncohort", "numpy", "numba", "connected-components-3d", "polars")
 
 
-def evaluate(  # noqa: PLR0913 - the choices of a resumable run, all by keyword
+def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     cohort: Cohort,
     predictions: Mapping[str, str | Path],
     *,
     profile: str | Path | Profile,
     out: str | Path | None = None,
+    work: Mapping[str, Any] | None = None,
     resample_predictions: bool = False,
+    overwrite: bool = False,
     jobs: int = 1,
     progress: ProgressCallback | None = None,
 ) -> Scores:
@@ -43,8 +46,10 @@ def evaluate(  # noqa: PLR0913 - the choices of a resumable run, all by keyword
         cohort: The references.
         predictions: A folder per model, with `<case>.nii.gz` or `<case>.mha`.
         profile: Name, file, or profile.
-        out: Folder for `scores.parquet` and `run.json`.
+        out: Folder for `scores.parquet` and `run.json`: new, or one with the same work.
+        work: What marks the folder as this work; None means the cohort, the models and the profile.
         resample_predictions: Take the nearest voxel where a prediction lies on another grid.
+        overwrite: Replace other work of Oncohort in `out`.
         jobs: Processes.
         progress: Called after every scored prediction.
 
@@ -56,7 +61,7 @@ def evaluate(  # noqa: PLR0913 - the choices of a resumable run, all by keyword
         PredictionError: A folder has no predictions for the cohort, or a prediction lies on another grid.
         MissingNeedError: No case has a reference.
         SettingsError: There is no such profile, or it is wrong.
-        OutputError: The scores cannot be written.
+        OutputError: `out` holds something else or cannot be written.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -79,7 +84,11 @@ def evaluate(  # noqa: PLR0913 - the choices of a resumable run, all by keyword
     plan = plan_evaluation(cohort, folders, protocol)
     tasks = _tasks(cohort, plan, protocol, is_resampling=resample_predictions)
     keys = [_key(cohort, task) for task in tasks]
-    store = None if out is None else ResultStore(Path(out) / ".oncohort" / "scores")
+    store = None
+    if out is not None:
+        own = _work(cohort, folders, protocol)
+        folder = claim_folder(out, own if work is None else work, overwrite=overwrite)
+        store = ResultStore(folder / ".oncohort" / "results")
     if jobs > 1:
         warm_kernels()
     results = map_items(score_task, tasks, keys=keys, store=store, jobs=jobs, progress=progress, label="scoring")
@@ -89,6 +98,11 @@ def evaluate(  # noqa: PLR0913 - the choices of a resumable run, all by keyword
         write_scores(out, scores)
         store.prune(set(keys))
     return scores
+
+
+def _work(cohort: Cohort, folders: Mapping[str, Path], profile: Profile) -> dict[str, Any]:
+    models = {model: str(folder.absolute()) for model, folder in folders.items()}
+    return {"verb": "evaluate", "cohort": str(cohort.root or cohort.name), "models": models, "profile": profile.name}
 
 
 def _tasks(cohort: Cohort, plan: EvaluationPlan, profile: Profile, *, is_resampling: bool) -> list[ScoreTask]:
@@ -102,13 +116,11 @@ def _tasks(cohort: Cohort, plan: EvaluationPlan, profile: Profile, *, is_resampl
 
 
 def _key(cohort: Cohort, task: ScoreTask) -> str:
-    """All that the result of a task depends on; a reference inside the cohort folder has its hash in its row."""
     row = _reference_row(cohort, task)
-    outside = Path(row["path"] or "")
-    reference = file_stamp(outside) if outside.is_absolute() and outside.is_file() else None
+    reference = [row, None if cohort.root is None else fingerprint_volume(cohort, row)]
     prediction = None if task.prediction is None else (str(task.prediction), file_stamp(task.prediction))
     settings = task.profile.model_dump(mode="json")
-    return content_key(_RESULT_VERSION, task.model, row, reference, prediction, settings, task.is_resampling)
+    return content_key("evaluate", _RESULT_VERSION, task.model, reference, prediction, settings, task.is_resampling)
 
 
 def _reference_row(cohort: Cohort, task: ScoreTask) -> dict[str, Any]:

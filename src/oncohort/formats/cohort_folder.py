@@ -1,12 +1,15 @@
 """The cohort folder: `cohort.json`, seven Parquet tables, and converted volumes.
 
-`cohort.json` is written last, so a folder with one is complete.
+All tables are written beside the old ones, then `cohort.json` goes, the tables
+take their places, and the new `cohort.json` is written last: a folder with one
+is complete, and holds tables of one time.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,9 +19,9 @@ import numpy as np
 import polars as pl
 
 from oncohort.cohort import TABLES, Cohort, CohortFacts, Tables
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, OutputError
 from oncohort.formats.nifti import integer_labels, read_label_map
-from oncohort.formats.parquet import read_table, write_table
+from oncohort.formats.parquet import read_table, staged_table
 from oncohort.formats.reading import read_volume
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
@@ -47,8 +50,11 @@ def write_cohort(folder: str | Path, cohort: Cohort) -> None:
         'none'
     """
     root = Path(folder)
-    for name, table in cohort.tables.named().items():
-        write_table(root / f"{name}.parquet", table, kind=f"{COHORT_TYPE}.{name}", version=FORMAT_VERSION)
+    with ExitStack() as staged:
+        for name, table in cohort.tables.named().items():
+            path = root / f"{name}.parquet"
+            staged.enter_context(staged_table(path, table, kind=f"{COHORT_TYPE}.{name}", version=FORMAT_VERSION))
+        _mark_incomplete(root)
     write_json(
         root / "cohort.json",
         {
@@ -62,6 +68,18 @@ def write_cohort(folder: str | Path, cohort: Cohort) -> None:
 
 
 _LAST = ("created_by", "created_at")
+
+
+def _mark_incomplete(root: Path) -> None:
+    try:
+        (root / "cohort.json").unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            expected="a folder that can be written",
+            found=error.strerror or str(error),
+            where=str(root),
+            remedy="make it writable or choose another --out",
+        ) from error
 
 
 def open_cohort(path: str | Path) -> Cohort:
@@ -78,8 +96,8 @@ def open_cohort(path: str | Path) -> Cohort:
         name=str(values["name"]),
         source=str(values["source"]),
         source_version=values.get("source_version"),
-        licences=tuple(values.get("licences", ())),
-        parents=tuple(values.get("parents", ())),
+        licences=tuple(values.get("licences") or ()),
+        parents=tuple(values.get("parents") or ()),
         created_by=str(values.get("created_by", "")),
         created_at=str(values.get("created_at", "")),
     )
@@ -116,14 +134,25 @@ def read_row(root: Path, scheme: LabelScheme, row: Mapping[str, Any]) -> Volume 
             where=str(path),
             remedy="restore it or ingest again",
         )
-    declared = Geometry(tuple(row["shape"]), np.array(row["affine"]).reshape(4, 4))
-    unit = Unit(row["unit"])
-    record = json.loads(row["scale"]) if row["scale"] else {}
+    declared, unit, record = _declared(path, row)
     if unit is Unit.LABEL:
         return _label_map(path, scheme, declared)
     volume = read_volume(path, unit)
     declared.require_same_grid(volume.geometry, what=f"role {row['role']!r}", where=str(path))
     return Volume(declared, unit, volume.source, record)
+
+
+def _declared(path: Path, row: Mapping[str, Any]) -> tuple[Geometry, Unit, dict[str, Any]]:
+    try:
+        geometry = Geometry(tuple(row["shape"]), np.array(row["affine"], np.float64).reshape(4, 4))
+        return geometry, Unit(row["unit"]), json.loads(row["scale"]) if row["scale"] else {}
+    except (TypeError, ValueError) as error:
+        raise FormatError(
+            expected="shape, affine, unit and scale of the volume in volumes.parquet",
+            found=str(error),
+            where=str(path),
+            remedy="ingest again",
+        ) from error
 
 
 def _label_map(path: Path, scheme: LabelScheme, declared: Geometry) -> LabelMap:

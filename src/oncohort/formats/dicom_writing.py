@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import exp, log
@@ -12,50 +11,18 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.filewriter import dcmwrite
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, PositronEmissionTomographyImageStorage
+from pydicom.dataset import Dataset
+from pydicom.uid import CTImageStorage, PositronEmissionTomographyImageStorage
 from pydicom.valuerep import format_number_as_ds
 
-from oncohort.errors import GeometryError, InputError, OutputError
+from oncohort.errors import InputError
+from oncohort.formats.dicom_study import DicomStudy, WrittenSeries, date_text, series_facts, time_text, write_slices
 from oncohort.geometry import Geometry
 from oncohort.units import Unit
 from oncohort.volume import Volume
 
-LPS_FROM_RAS = np.array([-1.0, -1.0, 1.0])
-"""DICOM counts x towards the left and y towards the back; Oncohort the other way."""
-
 _CT_INTERCEPT = -1024
 _PET_STEPS = 32767
-_SOFTWARE = "Oncohort"
-
-
-@dataclass(frozen=True)
-class DicomStudy:
-    """What all series of one study say in common.
-
-    Attributes:
-        patient_id: Also the case id after ingestion.
-        started: Start of the study; nothing in a file depends on the clock of the computer.
-        facts: Further DICOM attributes by keyword, written into every file as they are.
-        entropy: Text from which all UIDs of the study are made.
-    """
-
-    patient_id: str
-    started: datetime
-    facts: Mapping[str, Any]
-    entropy: str
-
-    def uid(self, *what: object) -> str:
-        """A UID of this study, the same for the same words.
-
-        Examples:
-            >>> study = DicomStudy("A", datetime(2026, 1, 5), {}, "seed 1")
-            >>> study.uid("CT") == study.uid("CT"), study.uid("CT")[:5], len(study.uid("CT")) <= 64
-            (True, '2.25.', True)
-        """
-        digest = hashlib.sha256(repr((self.entropy, self.patient_id, *map(str, what))).encode()).digest()
-        return f"2.25.{int.from_bytes(digest[:16], 'big')}"
 
 
 @dataclass(frozen=True)
@@ -103,23 +70,6 @@ class BedTiming:
     seconds: float
 
 
-@dataclass(frozen=True)
-class WrittenSeries:
-    """A series as it was written, for those that refer to it.
-
-    Attributes:
-        uid: SeriesInstanceUID.
-        sop_class: SOPClassUID of its images.
-        sop_uids: SOPInstanceUIDs, along k.
-        geometry: The grid.
-    """
-
-    uid: str
-    sop_class: str
-    sop_uids: tuple[str, ...]
-    geometry: Geometry
-
-
 def write_ct_series(folder: str | Path, ct: Volume, study: DicomStudy) -> WrittenSeries:
     """Write a volume in HU as a CT series with intercept -1024, one file per slice (k).
 
@@ -136,7 +86,7 @@ def write_ct_series(folder: str | Path, ct: Volume, study: DicomStudy) -> Writte
         OutputError: A file cannot be written.
     """
     _require_unit(ct, Unit.HU)
-    common = _series(study, ct.geometry, modality="CT", sop_class=CTImageStorage, number=2)
+    common = series_facts(study, ct.geometry, modality="CT", sop_class=CTImageStorage, number=2)
     common.update(
         {
             "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
@@ -153,11 +103,11 @@ def write_ct_series(folder: str | Path, ct: Volume, study: DicomStudy) -> Writte
     def slice_of(k: int) -> tuple[NDArray[np.int16], Mapping[str, Any]]:
         stored = np.clip(np.rint(ct.array[:, :, k].T).astype(np.int32) - _CT_INTERCEPT, 0, 32767)
         return stored.astype(np.int16), {
-            "AcquisitionDate": _date(study.started),
-            "AcquisitionTime": _time(study.started),
+            "AcquisitionDate": date_text(study.started),
+            "AcquisitionTime": time_text(study.started),
         }
 
-    return _write_series(Path(folder), common, ct.geometry, study, slice_of)
+    return write_slices(Path(folder), common, ct.geometry, study, slice_of)
 
 
 def write_pet_series(
@@ -190,7 +140,9 @@ def write_pet_series(
             where="PET to write",
             remedy="clip them first",
         )
-    common = _series(study, pet.geometry, modality="PT", sop_class=PositronEmissionTomographyImageStorage, number=3)
+    common = series_facts(
+        study, pet.geometry, modality="PT", sop_class=PositronEmissionTomographyImageStorage, number=3
+    )
     common.update(_pet_facts(injection, pet.geometry))
     to_bqml = injection.bqml_per_suv(study.started)
 
@@ -204,7 +156,7 @@ def write_pet_series(
             **_frame_timing(study.started, k // beds.slices, beds.seconds, injection.half_life_s),
         }
 
-    return _write_series(Path(folder), common, pet.geometry, study, slice_of)
+    return write_slices(Path(folder), common, pet.geometry, study, slice_of)
 
 
 def _frame_timing(started: datetime, bed: int, seconds: float, half_life_s: float) -> dict[str, Any]:
@@ -214,8 +166,8 @@ def _frame_timing(started: datetime, bed: int, seconds: float, half_life_s: floa
     share = decay * seconds / (1.0 - exp(-decay * seconds))
     begin = started + timedelta(seconds=delay)
     return {
-        "AcquisitionDate": _date(begin),
-        "AcquisitionTime": _time(begin),
+        "AcquisitionDate": date_text(begin),
+        "AcquisitionTime": time_text(begin),
         "ActualFrameDuration": str(round(seconds * 1000)),
         "FrameReferenceTime": format_number_as_ds(1000.0 * (delay + log(share) / decay)),
         "DecayFactor": format_number_as_ds(share * exp(decay * delay)),
@@ -225,8 +177,8 @@ def _frame_timing(started: datetime, bed: int, seconds: float, half_life_s: floa
 def _pet_facts(injection: Injection, geometry: Geometry) -> dict[str, Any]:
     tracer = Dataset()
     tracer.Radiopharmaceutical = "Fluorodeoxyglucose"
-    tracer.RadiopharmaceuticalStartTime = _time(injection.given)
-    tracer.RadiopharmaceuticalStartDateTime = _date(injection.given) + _time(injection.given)
+    tracer.RadiopharmaceuticalStartTime = time_text(injection.given)
+    tracer.RadiopharmaceuticalStartDateTime = date_text(injection.given) + time_text(injection.given)
     tracer.RadionuclideTotalDose = format_number_as_ds(injection.dose_bq)
     tracer.RadionuclideHalfLife = format_number_as_ds(injection.half_life_s)
     tracer.RadionuclideCodeSequence = [_code("77004003", "Fluorine-18")]
@@ -252,131 +204,8 @@ def _code(value: str, meaning: str) -> Dataset:
     return code
 
 
-def study_facts(study: DicomStudy) -> dict[str, Any]:
-    """DICOM attributes by keyword that every object of a study carries."""
-    return {
-        "SpecificCharacterSet": "ISO_IR 192",
-        "StudyInstanceUID": study.uid("study"),
-        "StudyDate": _date(study.started),
-        "StudyTime": _time(study.started),
-        "StudyID": "1",
-        "AccessionNumber": "",
-        "ReferringPhysicianName": "",
-        "PatientID": study.patient_id,
-        "PatientName": study.patient_id,
-        "PatientBirthDate": "",
-        "PatientSex": "",
-        "Manufacturer": _SOFTWARE,
-        **study.facts,
-    }
-
-
-def frame_uid(study: DicomStudy) -> str:
-    """The frame of reference that the images of a study share."""
-    return study.uid("frame of reference")
-
-
-def _series(study: DicomStudy, geometry: Geometry, *, modality: str, sop_class: str, number: int) -> dict[str, Any]:
-    columns, rows, _ = geometry.shape
-    return {
-        **study_facts(study),
-        "SOPClassUID": sop_class,
-        "Modality": modality,
-        "SeriesInstanceUID": study.uid(modality),
-        "SeriesNumber": number,
-        "SeriesDate": _date(study.started),
-        "SeriesTime": _time(study.started),
-        "SeriesDescription": f"{study.facts.get('StudyDescription', '')} {modality}".strip(),
-        "FrameOfReferenceUID": frame_uid(study),
-        "PositionReferenceIndicator": "",
-        "PatientPosition": "HFS",
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "Rows": rows,
-        "Columns": columns,
-        "BitsAllocated": 16,
-        "BitsStored": 16,
-        "HighBit": 15,
-        **_plane(geometry),
-    }
-
-
-def _plane(geometry: Geometry) -> dict[str, Any]:
-    directions = geometry.affine[:3, :3] / np.array(geometry.spacing_mm)
-    if not np.allclose(directions.T @ directions, np.eye(3), atol=1e-4):
-        raise GeometryError(
-            expected="a grid with right angles",
-            found=str(directions.tolist()),
-            where="series to write",
-            remedy="resample it",
-        )
-    along_i, along_j = (directions[:, axis] * LPS_FROM_RAS for axis in (0, 1))
-    width, height, depth = geometry.spacing_mm
-    return {
-        "ImageOrientationPatient": [format_number_as_ds(float(value) + 0.0) for value in (*along_i, *along_j)],
-        "PixelSpacing": [format_number_as_ds(height), format_number_as_ds(width)],
-        "SliceThickness": format_number_as_ds(depth),
-    }
-
-
-SliceOf = Callable[[int], tuple[NDArray[np.int16], Mapping[str, Any]]]
-
-
-def _write_series(
-    folder: Path, common: Mapping[str, Any], geometry: Geometry, study: DicomStudy, slice_of: SliceOf
-) -> WrittenSeries:
-    template = Dataset()
-    for keyword, value in common.items():
-        setattr(template, keyword, value)
-    count = geometry.shape[2]
-    positions = geometry.to_mm([(0, 0, k) for k in range(count)]) * LPS_FROM_RAS
-    uids = tuple(study.uid(common["SeriesInstanceUID"], k) for k in range(count))
-    for k, uid in enumerate(uids):
-        stored, facts = slice_of(k)
-        for keyword, value in facts.items():
-            setattr(template, keyword, value)
-        template.SOPInstanceUID = uid
-        template.InstanceNumber = k + 1
-        template.ImagePositionPatient = [format_number_as_ds(float(value)) for value in positions[k]]
-        template.PixelData = np.ascontiguousarray(stored, dtype="<i2").tobytes()
-        write_dataset(folder / f"{k + 1:04d}.dcm", template)
-    return WrittenSeries(str(common["SeriesInstanceUID"]), str(common["SOPClassUID"]), uids, geometry)
-
-
-def write_dataset(path: Path, dataset: Dataset) -> None:
-    """Write a data set as a DICOM file, explicit little endian, with nothing in it from this computer.
-
-    Raises:
-        OutputError: The file cannot be written.
-    """
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
-    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
-    meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationVersionName = _SOFTWARE.upper()
-    dataset.file_meta = meta  # type: ignore[attr-defined, unused-ignore]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        dcmwrite(path, dataset, enforce_file_format=True)
-    except OSError as error:
-        raise OutputError(
-            expected="a place that can be written",
-            found=error.strerror or str(error),
-            where=str(path),
-            remedy="free space or choose another --out",
-        ) from error
-
-
 def _require_unit(volume: Volume, unit: Unit) -> None:
     if volume.unit is not unit:
         raise InputError(
             expected=f"a volume in {unit}", found=str(volume.unit), where="series to write", remedy="convert it first"
         )
-
-
-def _date(instant: datetime) -> str:
-    return instant.strftime("%Y%m%d")
-
-
-def _time(instant: datetime) -> str:
-    return instant.strftime("%H%M%S.%f")

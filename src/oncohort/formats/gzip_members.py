@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from isal import igzip
+from isal import igzip, isal_zlib
 
 from oncohort.errors import FormatError
 
 MEMBER_BYTES = 4 << 20
 _THREADS = 2
 _GZIP_MAGIC = b"\x1f\x8b"
+_DECODE_ERROR: Any = isal_zlib.error  # its stubs call it an instance
+_LARGEST_RATIO = 1100  # deflate cannot shrink bytes further than 1032 times
 
 
 def compress(data: memoryview) -> Iterator[bytes]:
@@ -51,11 +55,14 @@ def read_bytes(path: Path, count: int | None = None) -> bytes:
         with path.open("rb") as raw:
             zipped = raw.read(2) == _GZIP_MAGIC
             raw.seek(0)
+            limit = os.fstat(raw.fileno()).st_size * (_LARGEST_RATIO if zipped else 1)
+            if count is not None:
+                count = min(count, limit)  # what the file cannot hold is not even asked for
             if not zipped:
                 return raw.read(-1 if count is None else count)
             with igzip.IGzipFile(fileobj=raw, mode="rb") as stream:
                 return bytes(stream.read(-1 if count is None else count))
-    except (OSError, EOFError, zlib.error) as error:
+    except (OSError, EOFError, zlib.error, _DECODE_ERROR) as error:
         raise FormatError(
             expected="a readable file",
             found=str(error) or type(error).__name__,

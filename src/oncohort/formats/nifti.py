@@ -6,6 +6,8 @@ header is read at once, the voxels when they are first asked for.
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +29,12 @@ from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume
 
 _HEADER_BYTES = 540
+_HEADER_BYTES_1 = 348
 _VOX_OFFSET = 352
 _LFS_POINTER = b"version https://git-lfs"
+
+_LOG = logging.getLogger(__name__)
+_LOG.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
@@ -43,7 +49,7 @@ class _Stored:
     intercept: float
 
     def read(self) -> NDArray[Any]:
-        count = int(np.prod(self.shape, dtype=np.int64))
+        count = math.prod(self.shape)
         size = self.offset + count * self.dtype.itemsize
         data = gzip_members.read_bytes(self.path, size)
         if len(data) < size:
@@ -119,7 +125,7 @@ def _integers(array: NDArray[Any], path: Path) -> NDArray[Any]:
     if array.dtype.kind in "ub" and array.dtype.itemsize <= 2:
         return array
     rounded: NDArray[Any] = np.rint(array)
-    if not np.array_equal(rounded, array) and not np.allclose(rounded, array, atol=1e-3):
+    if not np.array_equal(rounded, array) and not np.allclose(rounded, array, rtol=1e-6, atol=1e-3):
         raise _damaged(path, "whole numbers as labels", "fractions or NaN")
     low, high = (float(rounded.min()), float(rounded.max())) if rounded.size else (0.0, 0.0)
     if low < 0 or high > 65535:
@@ -130,7 +136,7 @@ def _integers(array: NDArray[Any], path: Path) -> NDArray[Any]:
 def write_nifti(path: str | Path, volume: Volume) -> dict[str, Any]:
     """Write `volume` to a NIfTI-1 file, whole or not at all.
 
-    Voxels are stored in their own type (booleans as uint8, float64 as float32)
+    Voxels are stored in their own type (booleans as uint8, other floats as float32)
     with slope 1; sform and qform hold the affine. Equal volumes give equal
     bytes.
 
@@ -172,7 +178,7 @@ def _write(path: Path, array: NDArray[Any], geometry: Geometry) -> dict[str, Any
     flat = array.reshape(-1, order="F").view(np.uint8)
     with atomic_path(path) as temporary:
         with temporary.open("wb") as stream:
-            if path.suffix == ".gz":
+            if path.suffix.lower() == ".gz":
                 stream.write(b"".join(gzip_members.compress(head.data)))
                 for member in gzip_members.compress(flat.data):
                     stream.write(member)
@@ -187,19 +193,19 @@ def _write(path: Path, array: NDArray[Any], geometry: Geometry) -> dict[str, Any
 def _storable(array: NDArray[Any]) -> NDArray[Any]:
     if array.dtype == np.bool_:
         return array.view(np.uint8)
-    if array.dtype == np.float64:
-        return array.astype(np.float32)
+    if array.dtype.kind == "f":
+        array = array.astype(np.float32, copy=False)
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
 
 
 def _read_header(path: Path) -> tuple[_Stored, Geometry]:
     header = _parse(path, gzip_members.read_bytes(path, _HEADER_BYTES))
     shape = _shape(header, path)
-    dtype = header.get_data_dtype()
+    dtype = _dtype(header, path)
     if dtype.kind not in "iufb":
         raise _damaged(path, "integers or floats", f"voxels of type {dtype}")
-    slope, intercept = _scaling(header)
-    stored = _Stored(path, shape, dtype, int(header["vox_offset"]), slope, intercept)
+    slope, intercept = _scaling(header, path)
+    stored = _Stored(path, shape, dtype, _offset(header, path), slope, intercept)
     try:
         return stored, Geometry(shape[:3], _affine(header, path))
     except GeometryError as error:
@@ -214,9 +220,11 @@ def _parse(path: Path, data: bytes) -> Nifti1Header:
             data[:4], "big"
         ) == size:
             try:
-                return kind(data[:size], check=True)
+                header = kind(data[:size], check=False)
+                header.check_fix(logger=_LOG)
             except (HeaderDataError, WrapStructError, ValueError, KeyError) as error:
                 raise _damaged(path, "a NIfTI header", str(error)) from error
+            return header
     raise _damaged(path, "a NIfTI file", "another kind of file or an empty one")
 
 
@@ -229,17 +237,36 @@ def _shape(header: Nifti1Header, path: Path) -> tuple[int, ...]:
     return shape
 
 
-def _scaling(header: Nifti1Header) -> tuple[float, float]:
-    slope, intercept = header.get_slope_inter()
+def _dtype(header: Nifti1Header, path: Path) -> np.dtype[Any]:
+    try:
+        dtype: np.dtype[Any] = header.get_data_dtype()
+    except HeaderDataError as error:
+        raise _damaged(path, "integers or floats", str(error)) from error
+    return dtype
+
+
+def _offset(header: Nifti1Header, path: Path) -> int:
+    offset = float(header["vox_offset"])
+    if bytes(header["magic"].item())[:2] != b"n+" or not _HEADER_BYTES_1 <= offset < 2**31:
+        raise _damaged(path, "a single file with header and voxels", f"magic {header['magic']}, voxels at {offset:g}")
+    return int(offset)
+
+
+def _scaling(header: Nifti1Header, path: Path) -> tuple[float, float]:
+    try:
+        slope, intercept = header.get_slope_inter()
+    except HeaderDataError as error:
+        raise _damaged(path, "a finite slope and intercept", str(error)) from error
     return 1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept)
 
 
 def _affine(header: Nifti1Header, path: Path) -> NDArray[np.float64]:
-    affine, code = header.get_sform(coded=True)
+    with np.errstate(invalid="ignore"):
+        affine, code = header.get_sform(coded=True)
     if not code:
         try:
             affine, code = header.get_qform(coded=True)
-        except HeaderDataError as error:
+        except (HeaderDataError, ValueError) as error:
             raise GeometryError(
                 expected="a valid qform", found=str(error), where=str(path), remedy="repair the header of the file"
             ) from error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -23,8 +26,22 @@ def write_table(path: str | Path, table: pl.DataFrame, *, kind: str, version: st
         ...     read_table(f"{folder}/a.parquet", kind="oncohort.demo", version="1.0").height
         1
     """
+    with staged_table(path, table, kind=kind, version=version):
+        pass
+
+
+@contextmanager
+def staged_table(path: str | Path, table: pl.DataFrame, *, kind: str, version: str) -> Iterator[None]:
+    """A table that is written at once and takes its place when the block ends well.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    buffer = BytesIO()  # polars has no error of its own for a full disk
+    table.write_parquet(buffer, metadata={"type": kind, "format_version": version})
     with atomic_path(path) as temporary:
-        table.write_parquet(temporary, metadata={"type": kind, "format_version": version})
+        temporary.write_bytes(buffer.getbuffer())
+        yield
 
 
 def read_table(path: str | Path, *, kind: str, version: str) -> pl.DataFrame:

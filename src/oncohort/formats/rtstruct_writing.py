@@ -12,7 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RTStructureSetStorage
 
 from oncohort.errors import GeometryError
-from oncohort.formats.dicom_writing import (
+from oncohort.formats.dicom_study import (
     LPS_FROM_RAS,
     DicomStudy,
     WrittenSeries,

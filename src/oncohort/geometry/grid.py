@@ -42,12 +42,20 @@ class Geometry:
         ((2.0, 2.0, 3.0), 'LPS', 0.012)
     """
 
+    shape: Index
+    affine: NDArray[np.float64]
+
     def __init__(self, shape: tuple[int, ...], affine: ArrayLike) -> None:
-        matrix = np.array(affine, dtype=np.float64)
+        matrix = np.array(affine, dtype=np.float64) + 0.0  # no negative zeros: equal grids have equal hashes
         _check(shape, matrix)
         matrix.setflags(write=False)
-        self.shape: Index = (int(shape[0]), int(shape[1]), int(shape[2]))
-        self.affine: NDArray[np.float64] = matrix
+        self.__dict__.update(shape=(int(shape[0]), int(shape[1]), int(shape[2])), affine=matrix)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Geometry is frozen: make a new one instead of setting {name!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Geometry, (self.shape, self.affine)
 
     def __repr__(self) -> str:
         return f"Geometry({self.shape}, {self.affine.tolist()})"

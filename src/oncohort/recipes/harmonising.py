@@ -11,7 +11,7 @@ from typing import Any
 
 from oncohort.cohort import Case, Cohort, Tables, as_table
 from oncohort.compute import ProgressCallback, ResultStore, map_items
-from oncohort.errors import InputError
+from oncohort.errors import InputError, SettingsError
 from oncohort.formats import fingerprint_volume, open_cohort, volume_path, write_cohort, write_label_map, write_nifti
 from oncohort.formats.nifti import header_facts
 from oncohort.recipes.recipe import Recipe
@@ -33,8 +33,9 @@ def harmonise(
     """The cohort after all steps of `recipe`, written to the folder `out`.
 
     Changed roles are written under `volumes/`; everything else is referenced
-    where it lies. A case that lacks what a step needs is kept unchanged and
-    becomes a finding of severity "error". Finished cases are not done again.
+    where it lies. A case that lacks what a step needs, or whose files cannot be
+    read, is kept unchanged and becomes a finding of severity "error". Finished
+    cases are not done again.
 
     Args:
         cohort: Where the cases come from.
@@ -89,9 +90,11 @@ class _Work:
     def __call__(self, case: Case) -> dict[str, Any]:
         try:
             changed = self.recipe.apply(case)
+            return {"volumes": [self._write(changed, role) for role in self.recipe.changes], "findings": []}
+        except SettingsError:
+            raise
         except InputError as error:
             return {"volumes": [], "findings": [_finding(case, error)]}
-        return {"volumes": [self._write(changed, role) for role in self.recipe.changes], "findings": []}
 
     def _write(self, case: Case, role: str) -> dict[str, Any]:
         path = Path("volumes") / encode_stem(case.id) / f"{encode_stem(role)}.nii.gz"

@@ -20,8 +20,8 @@ class Recipe:
     """Steps in order.
 
     Examples:
-        >>> recipe = make_recipe([{"resample": {"role": "ct", "onto": "pet", "interpolation": "linear", "fill": -1024}}])
-        >>> recipe.changes
+        >>> step = {"role": "ct", "onto": "pet", "interpolation": "linear", "fill": -1024}
+        >>> make_recipe([{"resample": step}]).changes
         ('ct',)
     """
 
@@ -90,7 +90,7 @@ def _make_step(table: Mapping[str, Any], where: str) -> Resample:
     if not isinstance(table, Mapping) or len(table) != 1 or next(iter(table)) not in STEPS:
         raise SettingsError(
             expected=f"one step of {', '.join(STEPS)}",
-            found=str(dict(table)),
+            found=str(table),
             where=where,
             remedy="write one step per [[step]]",
         )

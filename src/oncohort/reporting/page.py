@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from oncohort.reporting.canvas import DOTS_PER_INCH
 from oncohort.reporting.data import CasePicture, ReportData
 from oncohort.reporting.palette import MODEL_COLOURS, MODEL_COLOURS_ON_DARK, OTHER_COLOUR, REFERENCE_COLOUR
 from oncohort.reporting.selection import MAX_PICTURES
@@ -22,7 +23,7 @@ from oncohort.storage import write_bytes
 
 MAX_ROWS = 200
 MAX_BYTES = 20_000_000
-_DOTS_PER_CSS_PIXEL = 160 / 96
+_DOTS_PER_CSS_PIXEL = DOTS_PER_INCH / 96
 
 
 @dataclass(frozen=True)

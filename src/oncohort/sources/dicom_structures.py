@@ -58,13 +58,18 @@ def attach(header: DicomHeader, lookup: SeriesLookup, roi: Sequence[str] | None)
     if lookup.usable[target] != (header.patient, header.study):
         detail = "the series it refers to belongs to another patient or study"
         return RefusedFile(header.path, "reference mismatch", detail)
-    drawn = [name for name in structures.names if any(structures.contours(name))]
-    if not drawn:
-        return RefusedFile(header.path, "no contours", f"regions without contours: {', '.join(structures.names)}"[:300])
-    kept = tuple(name for name in drawn if roi is None or name in roi)
+    if not structures.names:
+        return RefusedFile(header.path, "no regions", "a structure set that names no region of interest")
+    kept = tuple(name for name in _drawn(structures) if roi is None or name in roi)
     if not kept:
-        return RefusedFile(header.path, "region not selected", f"it holds {', '.join(drawn)}"[:300])
+        return RefusedFile(header.path, "region not selected", f"it holds {', '.join(structures.names)}"[:300])
     return StructuresFound(header, target, kept)
+
+
+def _drawn(structures: RtStruct) -> tuple[str, ...]:
+    """The regions with contours; all of them if none has any, which is how a reader says "no lesion"."""
+    drawn = tuple(name for name in structures.names if any(structures.contours(name)))
+    return drawn or structures.names
 
 
 def _target(structures: RtStruct, lookup: SeriesLookup) -> str | RefusedFile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -37,18 +38,20 @@ def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) 
         True
     """
     folder = Path(path)
+    wanted = json.loads(json.dumps(dict(work)))  # as the file will say it: tuples are lists there
     if folder.exists() and not folder.is_dir():
         raise _occupied(folder, "a file", "name a folder with --out")
     present = _work_in(folder)
-    if present == dict(work):
+    if present == wanted:
         return folder
     if present is not None and overwrite:
+        write_json(folder / WORK_FILE, {})  # killed while emptying, the folder is still ours but nobody's work
         _empty(folder)
     elif present is not None:
         raise _occupied(folder, f"other work ({_short(present)})", "choose another --out, or add --overwrite")
-    elif folder.is_dir() and any(folder.iterdir()):
+    elif folder.is_dir() and _holds_foreign_files(folder):
         raise _occupied(folder, "files that Oncohort did not write", "choose a new or empty folder with --out")
-    write_json(folder / WORK_FILE, dict(work))
+    write_json(folder / WORK_FILE, wanted)
     return folder
 
 
@@ -77,9 +80,20 @@ def _work_in(folder: Path) -> dict[str, Any] | None:
     return present if isinstance(present, dict) else {}
 
 
-def _empty(folder: Path) -> None:
+def _holds_foreign_files(folder: Path) -> bool:
+    """Whether there is more than the folder of the mark, which a run killed before its first file leaves behind."""
     try:
-        for path in folder.iterdir():
+        return any(path.name != WORK_FILE.parent.name for path in folder.iterdir())
+    except OSError as error:
+        raise _occupied(folder, str(error), "make the folder readable or choose another --out") from error
+
+
+def _empty(folder: Path) -> None:
+    mark = folder / WORK_FILE
+    try:
+        for path in (*folder.iterdir(), *mark.parent.iterdir()):
+            if path in (mark, mark.parent):
+                continue
             if path.is_dir() and not path.is_symlink():
                 shutil.rmtree(path)
             else:

@@ -107,6 +107,8 @@ def run(
         predictions,
         profile=plan.profile,
         out=plan.out / "scores",
+        work={"verb": "run", "study": settings.study.name},
+        overwrite=True,
         resample_predictions=settings.evaluation.resample_predictions,
         jobs=jobs,
         progress=progress,

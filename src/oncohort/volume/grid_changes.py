@@ -8,12 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from oncohort.errors import SettingsError
 from oncohort.geometry import Box, Geometry, axis_permutation
 from oncohort.volume.volume import Volume
 
 Interpolation = Literal["nearest", "linear", "cubic"]
 
 _ORDER: dict[str, int] = {"nearest": 0, "linear": 1, "cubic": 3}
+_EDGE_TOLERANCE = 1e-4  # of a voxel: a position that rounding put this far outside still counts as inside
 
 
 def crop(volume: Volume, box: Box) -> Volume:
@@ -63,6 +65,10 @@ def resample(volume: Volume, onto: Geometry, *, interpolation: Interpolation, fi
         interpolation: "nearest", "linear" or "cubic" (B-spline, which overshoots at edges).
         fill: Value outside, in the volume's unit (air is -1024 HU).
 
+    Raises:
+        ValueError: There is no such interpolation.
+        SettingsError: When the voxels are computed: their integer type cannot hold `fill`.
+
     Examples:
         >>> from oncohort.units import Unit
         >>> line = Volume.from_array(np.array([0.0, 10.0, 20.0], np.float32).reshape(3, 1, 1),
@@ -86,6 +92,7 @@ def _interpolate(
     matrix = np.where(np.abs(to_old) < 1e-9, 0.0, to_old)
     rounded = np.round(matrix, 6)
     matrix = np.where(np.abs(matrix - rounded) < 1e-8, rounded, matrix)
+    _require_holds(dtype, fill)
     result = np.empty(onto.shape, dtype)
     ndimage.affine_transform(
         array,
@@ -94,7 +101,31 @@ def _interpolate(
         output_shape=onto.shape,
         output=result,
         order=_ORDER[interpolation],
-        mode="constant",
-        cval=fill,
+        mode="mirror",
     )
+    for axis, edge in enumerate(array.shape):
+        position = _positions(matrix[axis], onto)
+        outside = (position < -_EDGE_TOLERANCE) | (position > edge - 1 + _EDGE_TOLERANCE)
+        np.copyto(result, np.asarray(fill).astype(dtype), where=outside)
     return result
+
+
+def _positions(row: NDArray[np.float64], onto: Geometry) -> NDArray[np.float64]:
+    """Index along one old axis of the new voxels, broadcastable to their grid."""
+    position = np.full((1, 1, 1), row[3])
+    for axis, (step, edge) in enumerate(zip(row[:3], onto.shape, strict=True)):
+        if step != 0.0:
+            line = [1, 1, 1]
+            line[axis] = edge
+            position = position + (step * np.arange(edge)).reshape(line)
+    return position
+
+
+def _require_holds(dtype: np.dtype[Any], fill: float) -> None:
+    if dtype.kind in "iu" and not (float(fill).is_integer() and np.iinfo(dtype).min <= fill <= np.iinfo(dtype).max):
+        raise SettingsError(
+            expected=f"a fill value that {dtype} can hold",
+            found=f"{fill:g}",
+            where="resample",
+            remedy="choose a fill value that the voxels can take, or interpolate linearly",
+        )

@@ -12,7 +12,7 @@ from oncohort.errors import LabelError
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
 from oncohort.units import Unit
-from oncohort.volume.volume import Volume
+from oncohort.volume.volume import Volume, require_shape
 
 Mask = NDArray[np.bool_]
 
@@ -54,6 +54,7 @@ class LabelMap:
         arrays: list[NDArray[np.generic]] = [np.zeros(geometry.shape, dtype, order="F")]
         for name, mask in masks.items():
             value = scheme.value(name)
+            require_shape(mask, geometry)
             layer = next((array for array in arrays if not np.any(array[mask])), None)
             if layer is None:
                 layer = np.zeros(geometry.shape, dtype, order="F")

@@ -45,7 +45,7 @@ class Volume:
         Raises:
             GeometryError: The array's shape is not the grid's.
         """
-        _require_shape(array, geometry)
+        require_shape(array, geometry)
         return Volume(geometry, unit, _Held(array), record or {})
 
     @cached_property
@@ -57,7 +57,7 @@ class Volume:
             FormatError: The file behind the volume cannot be read.
         """
         array = self.source()
-        _require_shape(array, self.geometry)
+        require_shape(array, self.geometry)
         view = array.view()
         view.setflags(write=False)
         return view
@@ -75,7 +75,12 @@ class _Held:
         return self.array
 
 
-def _require_shape(array: Voxels, geometry: Geometry) -> None:
+def require_shape(array: Voxels, geometry: Geometry) -> None:
+    """Raise unless voxels (i, j, k) fill the grid.
+
+    Raises:
+        GeometryError: The array's shape is not the grid's.
+    """
     if array.shape != geometry.shape:
         raise GeometryError(
             expected=f"voxels of shape {geometry.shape}",

@@ -1,0 +1,118 @@
+import shutil
+from pathlib import Path
+
+import pytest
+
+from oncohort.errors import OutputError
+from oncohort.storage import claim_folder, read_json, remove_unlisted, write_json
+from oncohort.storage.folders import WORK_FILE
+
+WORK = {"verb": "ingest", "roi": ("a", "b")}
+
+
+def test_a_new_folder_is_claimed_and_then_continued(tmp_path):
+    out = claim_folder(tmp_path / "deep" / "out", WORK, overwrite=False)
+    (out / "result").write_text("kept")
+    assert claim_folder(out, WORK, overwrite=False) == out
+    assert claim_folder(out, WORK, overwrite=True) == out
+    assert (out / "result").read_text() == "kept"
+
+
+def test_an_empty_folder_is_claimed(tmp_path):
+    assert claim_folder(tmp_path, WORK, overwrite=False) == tmp_path
+    assert read_json(tmp_path / WORK_FILE) == {"verb": "ingest", "roi": ["a", "b"]}
+
+
+def test_a_run_killed_before_its_first_file_is_continued(tmp_path):
+    (tmp_path / ".oncohort").mkdir()
+    (tmp_path / ".oncohort" / ".partial-x.json").write_text("{")
+    assert claim_folder(tmp_path, WORK, overwrite=False) == tmp_path
+
+
+def test_other_work_is_refused_and_overwritten_only_on_demand(tmp_path):
+    claim_folder(tmp_path, {"verb": "segment"}, overwrite=False)
+    for name in ("a.txt", "sub/b.txt", ".oncohort/results/c.json"):
+        (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
+        (tmp_path / name).write_text("old")
+    with pytest.raises(OutputError, match=r"other work \(verb segment\).*--overwrite"):
+        claim_folder(tmp_path, WORK, overwrite=False)
+    assert (tmp_path / "sub" / "b.txt").exists()
+    claim_folder(tmp_path, WORK, overwrite=True)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / WORK_FILE]
+    assert read_json(tmp_path / WORK_FILE)["verb"] == "ingest"
+
+
+def test_emptying_follows_no_links(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "precious").write_text("x")
+    out = claim_folder(tmp_path / "out", {"verb": "segment"}, overwrite=False)
+    (out / "link").symlink_to(tmp_path / "elsewhere")
+    claim_folder(out, WORK, overwrite=True)
+    assert (tmp_path / "elsewhere" / "precious").exists()
+    assert not (out / "link").is_symlink()
+
+
+def test_killed_while_emptying_the_folder_is_still_ours_and_nobodys_work(tmp_path, monkeypatch):
+    claim_folder(tmp_path, {"verb": "segment"}, overwrite=False)
+    (tmp_path / "sub").mkdir()
+
+    def killed(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            claim_folder(tmp_path, WORK, overwrite=True)
+    for work in (WORK, {"verb": "segment"}):
+        with pytest.raises(OutputError, match="other work"):
+            claim_folder(tmp_path, work, overwrite=False)
+    claim_folder(tmp_path, WORK, overwrite=True)
+    assert not (tmp_path / "sub").exists()
+
+
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_files_of_others_are_never_touched(tmp_path, overwrite):
+    (tmp_path / "thesis.tex").write_text("years")
+    with pytest.raises(OutputError, match="did not write"):
+        claim_folder(tmp_path, WORK, overwrite=overwrite)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("mark", ["not json", "[1]"])
+def test_a_damaged_mark_is_other_work(tmp_path, mark):
+    write_json(tmp_path / WORK_FILE, {})
+    (tmp_path / WORK_FILE).write_text(mark)
+    with pytest.raises(OutputError, match="unreadable mark"):
+        claim_folder(tmp_path, WORK, overwrite=False)
+    assert claim_folder(tmp_path, WORK, overwrite=True) == tmp_path
+
+
+def test_a_file_in_the_way_is_refused(tmp_path):
+    (tmp_path / "out").write_text("x")
+    with pytest.raises(OutputError, match="found a file"):
+        claim_folder(tmp_path / "out", WORK, overwrite=True)
+    with pytest.raises(OutputError):
+        claim_folder(tmp_path / "out" / "in", WORK, overwrite=True)
+
+
+def test_a_folder_that_cannot_be_listed_or_emptied_is_refused(tmp_path, monkeypatch):
+    claim_folder(tmp_path / "ours", {"verb": "segment"}, overwrite=False)
+    (tmp_path / "new").mkdir()
+
+    def denied(_):
+        raise PermissionError("Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    for name in ("ours", "new"):
+        with pytest.raises(OutputError, match="Permission denied"):
+            claim_folder(tmp_path / name, WORK, overwrite=True)
+
+
+def test_remove_unlisted_keeps_what_is_listed(tmp_path):
+    for name in ("a/x", "a/y", "b/z", "c/d/e"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(name)
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    remove_unlisted(tmp_path, [tmp_path / "a" / "x"])
+    assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["a", "a/x"]
+    remove_unlisted(tmp_path / "absent", [])
