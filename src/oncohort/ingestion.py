@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from typing import Any
 from oncohort.cohort import Cohort, CohortFacts, Tables
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import FormatError, InputError, SettingsError
-from oncohort.formats import open_cohort, write_cohort
+from oncohort.formats import open_cohort, read_case_table, write_cohort
 from oncohort.sources import SOURCES
 from oncohort.sources.protocol import NO_IMAGE_REASONS, CasePlan, Source, SourcePlan
 from oncohort.storage import claim_folder, content_key, remove_unlisted
@@ -167,7 +168,7 @@ def _require_folder(path: Path, out: Path) -> None:
         raise InputError(
             expected="a folder", found=found, where=str(path), remedy="check the path; unpack archives first"
         )
-    if out.absolute().is_relative_to(path.absolute()):
+    if Path(os.path.realpath(out)).is_relative_to(os.path.realpath(path)):
         raise InputError(
             expected="an output folder outside the input",
             found=str(out),
@@ -177,10 +178,9 @@ def _require_folder(path: Path, out: Path) -> None:
 
 
 def _known_ids(out: Path) -> dict[str, str]:
-    if not (out / "cohort.json").is_file():
-        return {}
+    """Case id by study of an earlier run, also of one that was killed between its tables and `cohort.json`."""
     try:
-        cases = open_cohort(out).tables.cases
+        cases = read_case_table(out)
     except FormatError:
         return {}
     pairs = zip(cases["study"], cases["case"], strict=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from oncohort.cohort import Case, Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
-from oncohort.errors import MissingNeedError
+from oncohort.errors import FormatError, GeometryError, MissingNeedError
 from oncohort.formats import fingerprint_volume
 from oncohort.formats.predictions import list_predictions, write_prediction
 from oncohort.segmenters import Segmenter
@@ -38,8 +38,8 @@ def segment(  # noqa: PLR0913 - the keywords are the verb's flags
 ) -> Segmented:
     """Predictions for the cases of a cohort, one file `<case>.nii.gz` each in the folder `out`.
 
-    A case that lacks what the segmenter needs gets no prediction and is listed
-    in `failed`; scoring counts it as missing. Finished cases are not done
+    A case that lacks what the segmenter needs, or whose files cannot be read,
+    gets no prediction and is listed in `failed`; scoring counts it as missing. Finished cases are not done
     again; predictions of cases that are gone are removed.
 
     Args:
@@ -52,7 +52,7 @@ def segment(  # noqa: PLR0913 - the keywords are the verb's flags
         progress: Called after every case.
 
     Raises:
-        MissingNeedError: No case has what the segmenter needs.
+        MissingNeedError: No case has what the segmenter needs in files that can be read.
         OutputError: `out` holds something else or cannot be written.
     """
     own = {"verb": "segment", "segmenter": repr(with_), "cohort": str(cohort.root)}
@@ -83,7 +83,7 @@ class _Segment:
     def __call__(self, case: Case) -> dict[str, Any]:
         try:
             mask = self.segmenter.segment(case)
-        except MissingNeedError as error:
+        except (MissingNeedError, FormatError, GeometryError) as error:
             return {"failed": str(error)}
         path = write_prediction(self.folder, case.id, mask)
         return {"failed": None, "path": path.name, **file_stamp(path)}

@@ -213,3 +213,20 @@ def test_different_files_with_one_instance_uid_are_both_kept(tmp_path):
     index = index_files(paths)
     assert len(index.series["1.2.3"]) == 2
     assert index.refused == ()
+
+
+def test_unreadable_files(one_slice, monkeypatch):
+    def closed(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.open", closed)
+    assert refusal(one_slice) == ("unreadable", "Permission denied")
+
+
+def test_twins_that_cannot_be_compared_are_both_kept(tmp_path, monkeypatch):
+    def vanished(*_, **__):
+        raise FileNotFoundError(2, "No such file")
+
+    paths = write_series(tmp_path / "a", shape=(5, 4, 1)) + write_series(tmp_path / "b", shape=(5, 4, 1))
+    monkeypatch.setattr("filecmp.cmp", vanished)
+    assert index_files(paths).refused == ()

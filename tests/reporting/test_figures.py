@@ -69,6 +69,20 @@ def test_the_patients_left_is_on_the_right_and_the_head_is_up() -> None:
     assert found[:, 0].mean() < 0.5 * pixels(draw_case(pet, [], reference=lesion, synthetic=False)).shape[0]
 
 
+def test_the_outline_lies_round_what_is_bright_in_the_pet() -> None:
+    pet, lesion = ball()
+    png = draw_case(pet, [], reference=lesion, synthetic=False)
+    row, column = np.argwhere(coloured(png, REFERENCE_COLOUR)).mean(axis=0).round().astype(int)
+    assert pixels(png)[row, column, 0] == pytest.approx(255 * 0.2, abs=6)  # SUV 8 of 10
+
+
+def test_the_scale_bar_is_as_long_as_it_says() -> None:
+    pet, _ = ball()  # 160 mm wide, all of it shown, on 2.3 inches: half of it holds a bar of 5 cm
+    below = pixels(draw_case(pet, [], reference=None, synthetic=False))[-40:, :, 0]
+    longest = max(len(run) for row in below < 100 for run in "".join("#" if dark else " " for dark in row).split())
+    assert longest == pytest.approx(160 * 2.3 * 50 / 160, abs=3)
+
+
 def test_millimetres_have_one_length_in_both_directions() -> None:
     geometry = Geometry((40, 20, 30), np.diag([-2.0, -2.0, 8.0, 1.0]))
     mask = np.zeros((40, 20, 30), bool)

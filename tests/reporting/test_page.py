@@ -165,6 +165,12 @@ def test_models_without_a_rank_keep_the_order_of_the_report(make_report: MakeRep
     assert words.index("– low 2.0") < words.index("– high 1.0")
 
 
+def test_a_model_without_a_rank_comes_after_the_ranked(make_report: MakeReport) -> None:
+    rows = (aggregate("low", "fpv_ml", None, None), aggregate("high", "fpv_ml", 2.0, 1.0))
+    words = plain(render_report(make_report(leaderboard=rows)))
+    assert words.index("1 high 2.0") < words.index("– low –")
+
+
 def test_subsets_are_named_when_there_are_several(make_report: MakeReport) -> None:
     rows = tuple(aggregate("low", "dice", 0.5, 1.0, subset=subset) for subset in ("all", "FDG, centre 1"))
     assert '<th colspan="8" scope="rowgroup">FDG, centre 1</th>' in render_report(make_report(leaderboard=rows))

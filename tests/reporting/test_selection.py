@@ -11,6 +11,10 @@ def test_the_lowest_mean_comes_first_and_the_undefined_last() -> None:
     assert worst_cases(scores, limit=1) == ["d"]
 
 
+def test_the_mean_counts_and_not_the_sum() -> None:
+    assert worst_cases(rows(a=(0.4, 0.4), b=(0.5,))) == ["a", "b"]
+
+
 def test_other_metrics_do_not_count() -> None:
     other = {"case": "a", "metric": "fpv_ml", "value": -99.0}
     assert worst_cases([other, *rows(a=(0.9,), b=(0.5,))]) == ["b", "a"]

@@ -243,8 +243,7 @@ def test_a_truncated_slice_leaves_a_gap_and_both_are_named(tmp_path):
     [
         ({"M": [square(0, 1, 30)]}, {"series": "9.9"}, "reference missing"),
         ({"M": [square(0, 1, 30)]}, {"series": ""}, "reference missing"),
-        ({"M": []}, {}, "no contours"),
-        ({"M": [square(0, 1, 30)]}, {"kind": "POINT"}, "no contours"),
+        ({}, {}, "no regions"),
         ({"M": [[(1.0, 2.0)]]}, {}, "broken DICOM"),
         ({"M": [square(0, 1, 30)]}, {"PatientID": "P2"}, "reference mismatch"),
         ({"M": [square(0, 1, 30)]}, {"series": "", "instances": ["1.2.3.0", "1.5.1.0"]}, "several references"),
@@ -292,17 +291,36 @@ def test_overlapping_regions_and_what_a_mask_cannot_hold(tmp_path):
     ]
 
 
-def test_points_beside_contours_are_reported(tmp_path):
+@pytest.mark.parametrize(
+    ("contours", "kind", "evidence"),
+    [
+        ([], "CLOSED_PLANAR", ["lesions_ct: A covers no voxel centre"]),
+        (
+            [square(-10, -2, 30)],
+            "POINT",
+            ["lesions_ct: A covers no voxel centre", "lesions_ct: 1 points or open lines of A enclose no area"],
+        ),
+    ],
+)
+def test_a_region_without_area_is_an_empty_mask_and_a_finding(tmp_path, contours, kind, evidence):
     write_series(tmp_path / "in" / "ct")
+    write_structures(tmp_path / "in" / "rs.dcm", {"A": contours}, kind=kind)
+    plan = SOURCE.plan(tmp_path / "in")
+    result = SOURCE.convert(plan.cases[0], tmp_path / "out")
+    assert not read_row(tmp_path / "out", plan.scheme, result["volumes"][1]).foreground().any()
+    assert [finding["evidence"] for finding in result["findings"]] == evidence
 
-    path = write_structures(tmp_path / "in" / "rs.dcm", {"A": [square(-10, -2, 30), [(0.0, 0.0, 30.0)]]})
-    path.write_bytes(
-        path.read_bytes()
-        .replace(b"CLOSED_PLANAR ", b"POINT         ", 2)
-        .replace(b"POINT         ", b"CLOSED_PLANAR ", 1)
-    )
-    result = SOURCE.convert(SOURCE.plan(tmp_path / "in").cases[0], tmp_path / "out")
-    assert "1 points or open lines of A" in result["findings"][-1]["evidence"]
+
+def test_regions_without_contours_beside_others_are_left_out(tmp_path):
+    write_series(tmp_path / "ct")
+    write_structures(tmp_path / "rs.dcm", {"A": [square(-10, -2, 30)], "B": []})
+    assert SOURCE.plan(tmp_path).scheme.labels == {"A": 1}
+
+
+def test_a_structure_set_on_a_refused_series(tmp_path):
+    write_series(tmp_path / "ct", tags={"RescaleType": "US"})
+    write_structures(tmp_path / "rs.dcm", {"A": [square(-10, -2, 30)]})
+    assert rows_by_path(SOURCE.plan(tmp_path))["rs.dcm"] == "reference refused"
 
 
 def test_contours_off_the_slices_are_refused(tmp_path):

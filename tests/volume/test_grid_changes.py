@@ -2,7 +2,7 @@ import nibabel
 import nibabel.processing
 import numpy as np
 import pytest
-import SimpleITK as sitk
+import SimpleITK as sitk  # noqa: N813
 
 from oncohort.errors import GeometryError, SettingsError
 from oncohort.geometry import Box, Geometry
@@ -22,7 +22,10 @@ OLD = Geometry((14, 12, 10), rotated(0.2, (1.5, 2.0, 2.5), (-14, 9, -12), flip=(
 TARGETS = {
     "oblique": Geometry((9, 11, 13), rotated(-0.3, (2.0, 1.7, 1.2), (-9, -10, -9))),
     "flipped": Geometry((12, 9, 8), rotated(0.2, (1.9, 1.8, 2.1), (10, -8, 4), flip=(-1, 1, -1))),
-    "swapped": Geometry((8, 9, 10), OLD.affine[:, [2, 0, 1, 3]] @ np.diag([0.9, 1.3, 1.1, 1.0])),
+    "swapped": Geometry(
+        (8, 9, 10),
+        OLD.affine[:, [2, 0, 1, 3]] @ [[0.913, 0, 0, -2.217], [0, 1.307, 0, 0.711], [0, 0, 1.109, 3.313], [0, 0, 0, 1]],
+    ),
 }
 
 

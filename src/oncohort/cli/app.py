@@ -8,7 +8,7 @@ from cyclopts import App, CycloptsError, Group
 
 from oncohort import __version__
 from oncohort.cli import benchmarks, cohorts, data, models, pages, start
-from oncohort.cli.output import ExitCode, show_error
+from oncohort.cli.output import ExitCode, print_json, show_error
 from oncohort.errors import OncohortError, SettingsError
 
 app = App(
@@ -52,11 +52,26 @@ def run_command(arguments: Sequence[str]) -> int:
     """
     try:
         code = app(list(arguments), exit_on_error=False, print_error=True, result_action="return_value")
-    except CycloptsError:
+    except CycloptsError as error:
+        if "--json" in arguments:
+            print_json({"error": {"kind": "UsageError", "found": str(error)}})
         return int(ExitCode.USAGE)
     except OncohortError as error:
         show_error(error, as_json="--json" in arguments)
         return int(ExitCode.USAGE if isinstance(error, SettingsError) else ExitCode.NOTHING)
+    except OSError as error:
+        show_error(_unforeseen(error), as_json="--json" in arguments)
+        return int(ExitCode.NOTHING)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     return int(code or 0)
+
+
+def _unforeseen(error: OSError) -> OncohortError:
+    """What the system says of a file or folder that no room of the library asked about."""
+    return OncohortError(
+        expected="files and folders that can be read and written",
+        found=error.strerror or str(error),
+        where=str(error.filename or "the file system"),
+        remedy="check the path, its permissions and the free space; the same command continues",
+    )

@@ -7,7 +7,17 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
-from oncohort.cli.output import Common, ExitCode, print_json, print_text, say, show_table, shown_progress
+from oncohort.cli.output import (
+    Common,
+    ExitCode,
+    Json,
+    NotNegative,
+    print_json,
+    print_text,
+    say,
+    show_table,
+    shown_progress,
+)
 from oncohort.cli.ranking_table import show_leaderboard
 from oncohort.evaluation import evaluate as evaluate_cohort
 from oncohort.evaluation import read_scores
@@ -62,7 +72,7 @@ def evaluate(
     return ExitCode.REFUSED if missing or scores.run["unscored"] else ExitCode.DONE
 
 
-def rank(scores: Path, *, bootstrap: int = 1000, seed: int = 2026, common: Common = _COMMON) -> int:
+def rank(scores: Path, *, bootstrap: NotNegative = 1000, seed: NotNegative = 2026, common: Common = _COMMON) -> int:
     """Rank the models of a score folder with intervals from a bootstrap over patients.
 
     Args:
@@ -83,21 +93,32 @@ profile = App(name="profile", help="Show the written protocols of benchmarks.")
 
 
 @profile.command(name="list")
-def list_() -> int:
-    """List the profiles that come with Oncohort."""
+def list_(*, json: Json = False) -> int:
+    """List the profiles that come with Oncohort.
+
+    Args:
+        json: Print one machine-readable document on stdout.
+    """
     rows = [[one.name, one.version, one.title] for one in map(load_profile, list_profiles())]
+    if json:
+        print_json({"profiles": [{"name": name, "version": version, "title": title} for name, version, title in rows]})
     show_table("profiles", ["name", "version", "title"], rows)
     return ExitCode.DONE
 
 
 @profile.command
-def show(name: str) -> int:
+def show(name: str, *, json: Json = False) -> int:
     """Print a profile, word for word.
 
     Args:
         name: Name or file of the profile.
+        json: Print one machine-readable document on stdout.
     """
-    print_text(load_profile(name).text)
+    shown = load_profile(name)
+    if json:
+        print_json(shown.model_dump(mode="json"))
+    else:
+        print_text(shown.text)
     return ExitCode.DONE
 
 

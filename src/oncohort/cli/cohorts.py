@@ -8,7 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from oncohort.cli.output import Common, ExitCode, print_json, say, show_table, shown_progress
+from oncohort.cli.output import Common, ExitCode, Json, print_json, say, show_table, shown_progress
 from oncohort.cohort import Cohort
 from oncohort.formats import open_cohort
 from oncohort.ingestion import costs_a_case
@@ -63,7 +63,7 @@ def harmonise(cohort: Path, recipe: Path, *, out: Path, common: Common = _COMMON
     return _finish(changed, out, common)
 
 
-def info(cohort: Path, *, json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> int:
+def info(cohort: Path, *, json: Json = False) -> int:
     """Show what a cohort holds: cases, roles, labels, licences, refusals, findings.
 
     Args:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 
-from cyclopts import Parameter
-
-from oncohort.cli.output import Common, ExitCode, print_json, say, shown_progress
+from oncohort.cli.output import Common, ExitCode, Json, NotNegative, print_json, say, shown_progress
 from oncohort.formats.dicom_series import read_pet
 from oncohort.phantoms import write_phantom_cohort
 
@@ -15,7 +13,12 @@ _COMMON = Common()
 
 
 def phantom(
-    form: Literal["dicom", "nnunet"], *, out: Path, cases: int = 8, seed: int = 2026, common: Common = _COMMON
+    form: Literal["dicom", "nnunet"],
+    *,
+    out: Path,
+    cases: NotNegative = 8,
+    seed: NotNegative = 2026,
+    common: Common = _COMMON,
 ) -> int:
     """Write synthetic PET/CT patients with lesions of known volume and uptake.
 
@@ -41,7 +44,7 @@ def phantom(
     return ExitCode.DONE
 
 
-def suv(folder: Path, *, json: Annotated[bool, Parameter(name="--json", negative="")] = False) -> int:
+def suv(folder: Path, *, json: Json = False) -> int:
     """Show the SUV factor of a PET series, with the tags and the rule it comes from.
 
     Args:

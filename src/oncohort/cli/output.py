@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import Annotated, Any
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -36,6 +37,16 @@ class ExitCode(IntEnum):
     INTERRUPTED = 130
 
 
+Jobs = Annotated[int, Parameter(name="--jobs", validator=Number(gte=1))]
+"""Number of processes."""
+
+Json = Annotated[bool, Parameter(name="--json", negative="")]
+"""Whether to print one machine-readable document."""
+
+NotNegative = Annotated[int, Parameter(validator=Number(gte=0))]
+"""A count that may be 0."""
+
+
 @Parameter(name="*")
 @dataclass(frozen=True)
 class Common:
@@ -47,9 +58,9 @@ class Common:
         json: Print one machine-readable document on stdout.
     """
 
-    jobs: Annotated[int, Parameter(name="--jobs")] = 1
+    jobs: Jobs = 1
     overwrite: Annotated[bool, Parameter(name="--overwrite", negative="")] = False
-    json: Annotated[bool, Parameter(name="--json", negative="")] = False
+    json: Json = False
 
 
 def console() -> Console:
@@ -63,8 +74,8 @@ def say(text: str) -> None:
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """Print one JSON document to machines; a number that is not finite becomes null."""
-    sys.stdout.write(json.dumps(_finite(document), indent=2, ensure_ascii=False, default=str) + "\n")
+    """Print one JSON document to machines, in ASCII; a number that is not finite becomes null."""
+    sys.stdout.write(json.dumps(_finite(document), indent=2, default=str) + "\n")
 
 
 def print_text(text: str) -> None:
@@ -89,7 +100,7 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     table = Table(title=escape(title), title_justify="left", title_style="bold")
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float | None) for row in rows)
-        table.add_column(escape(column), justify="right" if numeric else "left")
+        table.add_column(escape(column), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console().print(table)

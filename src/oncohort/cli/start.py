@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from oncohort.cli.cohorts import show_refused
-from oncohort.cli.output import Common, ExitCode, print_json, say, shown_progress
+from oncohort.cli.output import Common, ExitCode, NotNegative, print_json, say, shown_progress
 from oncohort.cli.ranking_table import show_leaderboard
 from oncohort.study import StudyResult, make_demo
 from oncohort.study import run as run_study
@@ -13,7 +13,9 @@ from oncohort.study import run as run_study
 _COMMON = Common()
 
 
-def demo(*, out: Path = Path("oncohort-demo"), cases: int = 8, seed: int = 2026, common: Common = _COMMON) -> int:
+def demo(
+    *, out: Path = Path("oncohort-demo"), cases: NotNegative = 8, seed: NotNegative = 2026, common: Common = _COMMON
+) -> int:
     """Make synthetic patients and a study file, and run it.
 
     Args:

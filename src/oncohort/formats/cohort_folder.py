@@ -104,6 +104,15 @@ def open_cohort(path: str | Path) -> Cohort:
     return Cohort(facts, scheme, Tables(**tables), partial(read_row, root, scheme), root)
 
 
+def read_case_table(path: str | Path) -> pl.DataFrame:
+    """The table of cases in a cohort folder, also in one that is not complete.
+
+    Raises:
+        FormatError: There is no such table, or it is damaged.
+    """
+    return _read_cohort_table(Path(path), "cases")
+
+
 def volume_path(cohort: Cohort, row: Mapping[str, Any]) -> Path:
     """Where the file of one row of `volumes.parquet` lies."""
     return (cohort.root or Path()) / str(row["path"])

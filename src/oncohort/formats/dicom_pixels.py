@@ -81,7 +81,7 @@ def _fits_int16(one: SliceFile) -> bool:
     low = -(2 ** (one.bits_stored - 1)) if signed else 0
     high = 2 ** (one.bits_stored - 1) - 1 if signed else 2**one.bits_stored - 1
     ends = (low * one.slope + one.intercept, high * one.slope + one.intercept)
-    return _INT16.min <= min(ends) and max(ends) <= _INT16.max
+    return bool(_INT16.min <= min(ends) and max(ends) <= _INT16.max)
 
 
 def read_stored(one: SliceFile) -> Voxels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from typing import Any
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
@@ -49,7 +50,7 @@ def text(data: Dataset, tag: int) -> str:
     r"""The text of an element, several values parted by a backslash; "" if it is missing or empty."""
     if tag not in data:
         return ""
-    element = data.get_item(tag)
+    element: Any = data.get_item(tag)
     if isinstance(element, RawDataElement):
         return "\\".join(part.strip() for part in (element.value or b"").decode("latin-1").rstrip("\0 ").split("\\"))
     value = None if element is None else element.value

@@ -90,5 +90,6 @@ def _missing(run: Mapping[str, Any], models: tuple[str, ...], cases: tuple[str, 
 def _subsets(run: Mapping[str, Any], cases: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:
     named: Mapping[str, str] = run.get("subsets", {}).get("cases", {})
     names = sorted({named[case] for case in cases if case in named})
-    members = {name: np.array([named.get(case) == name for case in cases]) for name in names}
+    several = names if len(names) > 1 else []  # a single subset is the whole cohort, and is not said twice
+    members = {name: np.array([named.get(case) == name for case in cases]) for name in several}
     return {**members, ALL: np.ones(len(cases), bool)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +110,7 @@ def _make_step(table: Mapping[str, Any], where: str) -> Resample:
 
 
 def _refuse_unknown(kind: type[Resample], settings: object, where: str) -> None:
-    known = list(kind.__dataclass_fields__)
+    known = [field.name for field in fields(kind)]
     unknown = [name for name in settings if name not in known] if isinstance(settings, Mapping) else [repr(settings)]
     if unknown:
         raise SettingsError(

@@ -104,20 +104,21 @@ def name_cases(studies: Sequence[Study], known: Mapping[str, str]) -> list[str]:
         >>> name_cases([study], {}), name_cases([study], {"1.2": "A_20200101"})
         (['A'], ['A_20200101'])
     """
-    names = {study.uid: known[study.uid] for study in studies if study.uid in known}
-    taken = set(known.values())
+    uids = [study.uid for study in studies]
     patients = [study.patient for study in studies]
-    wanted: dict[str, list[Study]] = {}
-    for study in studies:
-        if study.uid not in names:
+    names = {n: known[uid] for n, uid in enumerate(uids) if uid in known and uids.count(uid) == 1}
+    taken = set(known.values())
+    wanted: dict[str, list[int]] = {}
+    for n, study in enumerate(studies):
+        if n not in names:
             alone = patients.count(study.patient) == 1 and study.patient not in taken
-            wanted.setdefault(study.patient if alone or not study.date else _dated(study), []).append(study)
+            wanted.setdefault(study.patient if alone or not study.date else _dated(study), []).append(n)
     for name, group in wanted.items():
         numbered = len(group) > 1 or name in taken
-        for study in sorted(group, key=lambda one: one.uid):
-            names[study.uid] = _free(name, taken, numbered=numbered)
-            taken.add(names[study.uid])
-    return [names[study.uid] for study in studies]
+        for n in sorted(group, key=lambda one: uids[one]):
+            names[n] = _free(name, taken, numbered=numbered)
+            taken.add(names[n])
+    return [names[n] for n in range(len(studies))]
 
 
 def _study(

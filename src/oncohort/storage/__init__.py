@@ -1,11 +1,12 @@
 """Bytes on disk: whole or absent, hashed, and never somebody else's."""
 
 from oncohort.storage.atomic import atomic_path, read_json, write_bytes, write_json
-from oncohort.storage.folders import claim_folder, remove_unlisted
+from oncohort.storage.folders import WORK_FILE, claim_folder, remove_unlisted
 from oncohort.storage.hashing import content_key, file_stamp, sha256_bytes, sha256_file
 from oncohort.storage.stems import decode_stem, encode_stem
 
 __all__ = [
+    "WORK_FILE",
     "atomic_path",
     "claim_folder",
     "content_key",

@@ -12,6 +12,9 @@ from typing import Any
 
 from oncohort.errors import FormatError, OutputError
 
+PARTIAL_PREFIX = ".partial-"
+"""Begins the name of every file that is not finished; what a killed run leaves is deleted by the next one."""
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
@@ -50,8 +53,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 def _temporary_beside(target: Path) -> Path:
     target.parent.mkdir(parents=True, exist_ok=True)
-    suffix = "".join(target.suffixes[-2:])[-12:]
-    handle, name = tempfile.mkstemp(prefix=".partial-", suffix=suffix, dir=target.parent)
+    suffix = "".join(target.suffixes[-2:])[-12:].lower()  # writers choose the format by it
+    handle, name = tempfile.mkstemp(prefix=PARTIAL_PREFIX, suffix=suffix, dir=target.parent)
     os.close(handle)
     return Path(name)
 

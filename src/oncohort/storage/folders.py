@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.errors import FormatError, OutputError
-from oncohort.storage.atomic import read_json, write_json
+from oncohort.storage.atomic import PARTIAL_PREFIX, read_json, write_json
 
 WORK_FILE = Path(".oncohort") / "work.json"
 
@@ -18,8 +18,9 @@ def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) 
     """The folder at `path`, ready for this work.
 
     A folder that is new or empty is claimed; one that holds the same work is
-    continued. Anything else is refused. `overwrite` empties a folder that
-    carries Oncohort's mark; a folder without it is never emptied.
+    continued, without the unfinished files that a killed run left in it.
+    Anything else is refused. `overwrite` empties a folder that carries
+    Oncohort's mark; a folder without it is never emptied.
 
     Args:
         path: The output folder.
@@ -43,6 +44,7 @@ def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) 
         raise _occupied(folder, "a file", "name a folder with --out")
     present = _work_in(folder)
     if present == wanted:
+        _sweep(folder)
         return folder
     if present is not None and overwrite:
         write_json(folder / WORK_FILE, {})  # killed while emptying, the folder is still ours but nobody's work
@@ -67,6 +69,15 @@ def remove_unlisted(folder: str | Path, keep: Collection[Path]) -> None:
                 path.rmdir()
         elif path.absolute() not in wanted:
             path.unlink()
+
+
+def _sweep(folder: Path) -> None:
+    unfinished = [path for path in folder.rglob(f"{PARTIAL_PREFIX}*") if not path.is_dir()]
+    for path in unfinished:
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _occupied(folder, str(error), "make the folder writable or choose another --out") from error
 
 
 def _work_in(folder: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,7 @@ import polars as pl
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore
+from oncohort.leaderboard import RANK
 from oncohort.metrics import METRICS
 from oncohort.profiles import Profile
 from oncohort.reporting import (
@@ -54,7 +56,9 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
     rows = tuple(scores.table.iter_rows(named=True))
     cases = count_cases(cohort, profile, store=ResultStore(results / "numbers"), jobs=jobs, progress=progress)
     notes = _dice_notes(rows)
-    shown = {case: drawn_models(case, predictions, notes) for case in worst_cases(rows)}
+    ordered = _by_rank([model.name for model in study.model], aggregates)
+    folders = {name: predictions[name] for name in ordered}
+    shown = {case: drawn_models(case, folders, notes) for case in worst_cases(rows)}
     pictures = draw_cases(
         cohort,
         shown,
@@ -69,7 +73,7 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
         subtitle=study.study.name,
         synthetic=synthetic,
         cohort=_cohort_facts(cohort),
-        models=tuple(ModelFacts(model.name, _describe(model.segmenter, model.parameters)) for model in study.model),
+        models=tuple(ModelFacts(name, _describe(study, name)) for name in ordered),
         metrics=tuple(Column.of_metric(METRICS[name]) for name in profile.metrics),
         leaderboard=tuple(aggregates.iter_rows(named=True)),
         scores=rows,
@@ -78,7 +82,7 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
         pictures=pictures,
         refused=tuple(cohort.tables.refused.iter_rows(named=True)),
         findings=tuple(cohort.tables.findings.iter_rows(named=True)),
-        notes=tuple(str(note) for note in scores.run.get("notes", ())),
+        notes=tuple(_notes(scores, shown=len(shown), drawn=len(pictures))),
         provenance=_provenance(study, profile, scores),
     )
     write_report(out / "report.html", data)
@@ -96,11 +100,28 @@ def is_synthetic(cohort: Cohort) -> bool:
     return any(bool(column.any()) for column in words.iter_columns())
 
 
-def _describe(segmenter: str | None, parameters: Mapping[str, Any]) -> str:
-    if segmenter is None:
+def _by_rank(models: Sequence[str], aggregates: pl.DataFrame) -> list[str]:
+    """Models in the order of the overall ranking; those without a rank last."""
+    ranks = {row["model"]: row["rank"] for row in aggregates.filter(pl.col("metric") == RANK).to_dicts()}
+    return sorted(models, key=lambda name: math.inf if ranks.get(name) is None else ranks[name])
+
+
+def _notes(scores: Scores, *, shown: int, drawn: int) -> list[str]:
+    notes = [str(note) for note in scores.run["notes"]]
+    if drawn < shown:
+        notes.append(f"{shown - drawn} of the {shown} worst cases have no picture, because they have no PET.")
+    unscored = len(scores.run["unscored"])
+    if unscored:
+        notes.append(f"{unscored} cases have no reference mask and are not scored; the score folder lists them.")
+    return notes
+
+
+def _describe(study: Study, name: str) -> str:
+    model = next(model for model in study.model if model.name == name)
+    if model.segmenter is None:
         return "predictions made elsewhere"
-    listed = ", ".join(f"{name} {value}" for name, value in parameters.items())
-    return f"{segmenter}: {listed}" if listed else segmenter
+    listed = ", ".join(f"{parameter} {value}" for parameter, value in model.parameters.items())
+    return f"{model.segmenter}: {listed}" if listed else model.segmenter
 
 
 def _dice_notes(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]:
@@ -108,7 +129,7 @@ def _dice_notes(rows: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], str]
 
 
 def _dice_note(row: Mapping[str, Any]) -> str:
-    return f"Dice {row['value']:.3f}" if row["value"] is not None else f"Dice undefined: {row['undefined']}"
+    return "Dice undefined" if row["value"] is None else f"Dice {row['value']:.3f}"
 
 
 def _cohort_facts(cohort: Cohort) -> CohortFacts:

@@ -10,6 +10,7 @@ import polars as pl
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback
+from oncohort.errors import SettingsError
 from oncohort.evaluation import evaluate, read_scores
 from oncohort.formats import open_cohort
 from oncohort.ingestion import costs_a_case, ingest
@@ -19,7 +20,7 @@ from oncohort.recipes import Recipe, harmonise, make_recipe
 from oncohort.results import Scores
 from oncohort.segmentation import segment
 from oncohort.segmenters import Segmenter, make_segmenter
-from oncohort.storage import claim_folder, encode_stem, remove_unlisted
+from oncohort.storage import WORK_FILE, claim_folder, encode_stem, remove_unlisted
 from oncohort.study.report import write_study_report
 from oncohort.study.settings import ModelSection, Study, load_study
 
@@ -166,14 +167,20 @@ def _plan(study: Study) -> _Plan:
     return _Plan(
         study=study,
         out=study.resolve(study.study.out),
-        recipe=make_recipe(study.step, "study file"),
+        recipe=make_recipe(study.step, str(study.file)),
         profile=load_profile(file if named.endswith(".toml") else named),
-        segmenters={model.name: _segmenter(model) for model in study.model if model.segmenter is not None},
+        segmenters={model.name: _segmenter(study, model) for model in study.model if model.segmenter is not None},
     )
 
 
-def _segmenter(model: ModelSection) -> Segmenter:
-    return make_segmenter({"segmenter": model.segmenter, **model.parameters})
+def _segmenter(study: Study, model: ModelSection) -> Segmenter:
+    try:
+        return make_segmenter({"segmenter": model.segmenter, **model.parameters})
+    except SettingsError as error:
+        where = f"{study.file}, model {model.name!r}"
+        raise SettingsError(
+            expected=error.expected, found=error.found, where=where, remedy="docs/segment.md lists the settings"
+        ) from error
 
 
 def _predict(
@@ -199,8 +206,10 @@ def _predict(
 
 
 def _forget_other_models(root: Path, folders: Mapping[str, Path]) -> None:
+    """Delete the predictions of models that the study no longer names; folders of other origin stay."""
     wanted = set(folders.values())
-    for folder in root.iterdir() if root.is_dir() else ():
+    for mark in root.glob(f"*/{WORK_FILE}"):
+        folder = mark.parents[len(WORK_FILE.parts) - 1]
         if folder not in wanted:
             remove_unlisted(folder, [])
             folder.rmdir()

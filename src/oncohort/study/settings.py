@@ -6,13 +6,32 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    model_validator,
+)
 
 from oncohort.errors import SettingsError
+from oncohort.sources import SOURCES
+
+PathText = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
+"""A path as a study file gives it: absolute, or relative to the file."""
 
 
 def _as_tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _known_source(name: str) -> str:
+    if name not in SOURCES:
+        raise ValueError(f"one of {', '.join(SOURCES)}")
+    return name
 
 
 class _Part(BaseModel):
@@ -23,14 +42,14 @@ class StudySection(_Part):
     """Name of the study and the folder of its results, relative to the file."""
 
     name: str = Field(min_length=1)
-    out: str = Field(min_length=1)
+    out: PathText
 
 
 class CohortSection(_Part):
     """Which source reads which folder; `roi` keeps only these regions of interest."""
 
-    source: str
-    path: str = Field(min_length=1)
+    source: Annotated[str, AfterValidator(_known_source)]
+    path: PathText
     roi: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] | None = None
 
 
@@ -41,7 +60,7 @@ class ModelSection(BaseModel):
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+%-]{0,63}$")
     segmenter: str | None = None
-    predictions: str | None = None
+    predictions: PathText | None = None
 
     @model_validator(mode="after")
     def _one_of_both(self) -> ModelSection:
@@ -98,7 +117,7 @@ class Study(_Part):
     report: ReportSection = ReportSection()
 
     _text: str = PrivateAttr(default="")
-    _folder: Path = PrivateAttr(default=Path())
+    _file: Path = PrivateAttr(default=Path())
 
     @model_validator(mode="after")
     def _check(self) -> Study:
@@ -112,9 +131,14 @@ class Study(_Part):
         """The study file, word for word."""
         return self._text
 
+    @property
+    def file(self) -> Path:
+        """Where the study file lies."""
+        return self._file
+
     def resolve(self, path: str) -> Path:
         """A path of the study file, which is relative to it."""
-        return self._folder / path
+        return self._file.parent / path
 
 
 def load_study(path: str | Path) -> Study:
@@ -138,7 +162,7 @@ def load_study(path: str | Path) -> Study:
             remedy="`oncohort demo` writes one that can be edited",
         ) from error
     study._text = text  # the file is part of the result's provenance
-    study._folder = file.absolute().parent
+    study._file = file.absolute()
     return study
 
 
