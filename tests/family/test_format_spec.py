@@ -53,7 +53,7 @@ def test_a_newer_minor_version_is_read_and_a_newer_major_one_refused(tmp_path, n
     if version == "1.3":
         assert len(open_cohort(tmp_path)) == 2
     else:
-        with pytest.raises(FormatError, match="2.0"):
+        with pytest.raises(FormatError, match=r"2\.0"):
             open_cohort(tmp_path)
 
 

@@ -177,6 +177,65 @@ def test_a_lean_within_the_tolerance_goes_into_the_affine(tmp_path):
     assert read_series(tmp_path).geometry.affine[1, 2] == pytest.approx(-0.04)
 
 
+@pytest.mark.parametrize(("degrees", "accepted"), [(0.049, True), (0.051, False)])
+def test_a_long_stack_may_lean_by_a_twentieth_of_a_degree(tmp_path, degrees, accepted):
+    step = 4 * math.tan(math.radians(degrees))
+    write_series(
+        tmp_path,
+        shape=(5, 4, 60),
+        change=lambda data, k: setattr(data, "ImagePositionPatient", [0, step * k, 4 * k]),
+    )
+    if accepted:
+        assert read_series(tmp_path).geometry.shape == (5, 4, 60)
+    else:
+        assert "gantry tilt" in found_in(tmp_path)
+
+
+def test_rounded_direction_cosines_are_made_units(tmp_path):
+    write_series(tmp_path, tags={"ImageOrientationPatient": [0.9995, 0, 0, 0, 1.0005, 0]})
+    assert read_series(tmp_path).geometry.spacing_mm == pytest.approx((2, 3, 4), abs=1e-12)
+
+
+def test_slices_that_share_a_position_are_counted(tmp_path):
+    heights = [0, 4, 4, 8]
+    write_series(
+        tmp_path, shape=(5, 4, 4), change=lambda data, k: setattr(data, "ImagePositionPatient", [0, 0, heights[k]])
+    )
+    assert "2 of 4 slices share a position" in found_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value", "intercept", "expected"),
+    [
+        (np.int16, -32768, -1000, np.int32),
+        (np.int16, 32767, 1, np.int32),
+        (np.int16, 32767, 0, np.int16),
+        (np.int16, -32768, 0, np.int16),
+        (np.uint16, 33767, -1000, np.int16),
+        (np.uint16, 33768, -1000, np.int32),
+        (np.int16, -31768, -1000, np.int16),
+        (np.int16, -31769, -1000, np.int32),
+        (np.uint8, 255, -1000, np.int16),
+        (np.int32, 70000, 0, np.int32),
+    ],
+)
+def test_no_value_is_lost_to_a_narrow_type(tmp_path, dtype, value, intercept, expected):
+    write_series(tmp_path, stored=np.full((5, 4, 3), value, dtype), tags={"RescaleIntercept": intercept})
+    array = read_series(tmp_path).array
+    assert array.dtype == expected
+    assert array.min() == array.max() == value + intercept
+
+
+def test_a_fractional_intercept_counts_too(tmp_path):
+    write_series(tmp_path, tags={"RescaleIntercept": "-0.25"})
+    assert read_series(tmp_path).array[1, 0, 0] == 0.75
+
+
+def test_two_slices_are_a_volume(tmp_path):
+    write_series(tmp_path, shape=(5, 4, 2))
+    assert read_series(tmp_path).geometry.shape == (5, 4, 2)
+
+
 def test_one_slice_is_no_volume(tmp_path):
     write_series(tmp_path, shape=(5, 4, 1))
     assert "single slice" in found_in(tmp_path)

@@ -118,6 +118,20 @@ def test_a_turned_grid_gives_the_same_area():
     assert covered(outline @ turn[:3, :3].T, grid=grid) == block(1, 4, 1, 3)
 
 
+def test_slanted_edges_cross_where_they_should():
+    triangle = polygon((0.2, 0.4), (6.8, 0.4), (0.2, 5.4))
+    expected = {(i, j, 0) for i in range(1, 8) for j in range(1, 6) if (i - 0.2) / 6.6 + (j - 0.4) / 5 < 1}
+    assert len(expected) == 15
+    assert covered(triangle) == expected
+    mirrored = triangle * [-1, 1, 1] + [7, 0, 0]
+    assert covered(mirrored) == {(7 - i, j, k) for i, j, k in expected}
+
+
+@pytest.mark.parametrize(("z", "astray"), [(1.24, 0), (1.26, 1), (0.76, 0), (0.74, 1)])
+def test_a_contour_lies_within_a_quarter_gap_of_its_slice(z, astray):
+    assert rasterise([polygon((0.5, 0.5), (2.5, 0.5), (2.5, 2.5), z=z)], UNIT_GRID).astray == astray
+
+
 def test_a_disc_has_its_area():
     turns = np.linspace(0, 2 * np.pi, 400, endpoint=False)
     grid = Geometry((100, 100, 1), np.eye(4))

@@ -188,3 +188,12 @@ def test_the_file_is_read_back(tmp_path):
     assert read_aggregates(tmp_path / "aggregates.parquet").equals(table)
     with pytest.raises(FormatError):
         read_aggregates(tmp_path / "none.parquet")
+
+
+def test_skipping_a_case_never_improves_a_place():
+    full = {"A": (0.8, 10.0, 3.0, 0.0), "B": (0.6, 90.0, 1.0, 0.0)}
+    skipping = {"A": (0.8, 10.0, 3.0, 0.0), "B": (0.0, None, 1.0, None)}
+    table = board({"full": full, "skipping": skipping}, {"missing": {"full": [], "skipping": ["B"]}}, bootstrap=20)
+    assert pick(table, "fpv_ml", "estimate") == {"full": 50.0, "skipping": 10.0}
+    assert pick(table, "fpv_ml", "rank") == {"full": 1.0, "skipping": 2.0}
+    assert pick(table, RANK, "rank") == {"full": 1.0, "skipping": 2.0}

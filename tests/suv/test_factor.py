@@ -197,3 +197,70 @@ def test_a_header_in_counts_is_refused(real_data):
 def test_the_formula_by_hand():
     left = 368.08e6 * math.exp(-math.log(2) * 3600 / 6586.2)
     assert 1000 * 70 / left == pytest.approx(BASE_FACTOR, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("weight", "size", "accepted"),
+    [
+        ("1000", "1.75", True),
+        ("2.4", "26", False),
+        ("2.6", "26", True),
+        ("2.4", "24", True),
+        ("101", "99", False),
+        ("99", "99", True),
+        ("101", "101", True),
+        ("101", "26", False),
+        ("101", "24", True),
+        ("229", "99", False),
+        ("231", "99", True),
+        ("70", "0", True),
+        ("1", "0", True),
+    ],
+)
+def test_swapped_weight_and_height(weight, size, accepted):
+    if accepted:
+        assert scale(PatientWeight=weight, PatientSize=size).warnings == ()
+    else:
+        assert code(PatientWeight=weight, PatientSize=size) == "weight_implausible"
+
+
+@pytest.mark.parametrize(
+    ("half_life", "nuclide", "accepted"),
+    [
+        ("6850", "C-111A1", True),
+        ("6950", "C-111A1", False),
+        ("6300", "77004003", True),
+        ("6200", "77004003", False),
+        ("4200", "C-131A3", True),
+        ("6586.2", "C-131A3", False),
+        ("3000", "C-999", True),
+    ],
+)
+def test_half_life_agrees_with_its_code_within_five_percent(half_life, nuclide, accepted):
+    tags = {"RadionuclideHalfLife": half_life, "RadionuclideCode": nuclide}
+    if accepted:
+        assert scale(**tags).record["half_life_s"] == {"value": float(half_life), "source": "RadionuclideHalfLife"}
+    else:
+        assert code(**tags) == "half_life_contradiction"
+
+
+def test_injection_at_the_reference_time_leaves_the_whole_dose():
+    for tag, text in (("Time", "110000"), ("DateTime", "20250101110000")):
+        found = scale(**{f"RadiopharmaceuticalStart{tag}": text})
+        assert found.factor == pytest.approx(70_000 / 368.08e6, rel=1e-12)
+
+
+def test_times_that_differ_by_a_second_agree():
+    assert scale(RadiopharmaceuticalStartDateTime="20250101100001").warnings == ()
+    assert len(scale(RadiopharmaceuticalStartDateTime="20250101100002").warnings) == 1
+
+
+def test_dates_are_torn_apart_beyond_300_days():
+    assert code(RadiopharmaceuticalStartDateTime="20240308100000") == "injection_implausible"
+    assert scale(RadiopharmaceuticalStartDateTime="20240306100000").factor == pytest.approx(BASE_FACTOR, rel=1e-6)
+
+
+def test_half_lives_of_years_are_refused():
+    slow = {"SeriesTime": "110000", "RadiopharmaceuticalStartTime": "100000"}
+    assert scale(RadionuclideHalfLife="1e8", **slow).factor == pytest.approx(70_000 / 368.08e6, rel=1e-4)
+    assert code(RadionuclideHalfLife="1.1e8", **slow) == "half_life_contradiction"

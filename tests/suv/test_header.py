@@ -54,3 +54,12 @@ def test_texts():
     assert as_text(None) == ""
     assert as_text(1.5) == "1.5"
     assert as_text(("A ", "B")) == "A\\B"
+
+
+def test_the_longest_time_is_115_days():
+    (frame,) = pet_header([{"FrameReferenceTime": "1e10", "ActualFrameDuration": "1.1e10"}], where="x").frames
+    assert (frame.reference_time_s, frame.duration_s) == (1e7, None)
+
+
+def test_scaling_has_defaults_for_headers_without_it():
+    assert pet_header([{"Units": "GML"}], where="x").frames[0].acquisition is None

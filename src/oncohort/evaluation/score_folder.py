@@ -28,6 +28,7 @@ def write_scores(folder: str | Path, scores: Scores) -> None:
         'autopet-iii'
     """
     root = Path(folder)
+    (root / "aggregates.parquet").unlink(missing_ok=True)  # a leaderboard of earlier scores
     write_table(root / "scores.parquet", scores.table, kind=SCORES_TYPE, version=FORMAT_VERSION)
     write_json(root / "run.json", {"type": SCORES_TYPE, "format_version": FORMAT_VERSION, **scores.run})
 

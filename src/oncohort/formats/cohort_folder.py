@@ -87,6 +87,14 @@ def open_cohort(path: str | Path) -> Cohort:
 
     Raises:
         FormatError: The folder holds no complete cohort, or one of a newer format.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> empty = Cohort(CohortFacts("none", "dicom"), LabelScheme("lesion", {"lesion": 1}), Tables.empty())
+        >>> with TemporaryDirectory() as there:
+        ...     write_cohort(there, empty)
+        ...     [case.id for case in open_cohort(there)]
+        []
     """
     root = Path(path)
     values = _read_facts(root)

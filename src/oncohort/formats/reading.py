@@ -60,6 +60,15 @@ def write_volume(path: str | Path, volume: Volume) -> dict[str, Any]:
     Raises:
         FormatError: No such format.
         OutputError: The file cannot be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from oncohort.geometry import Geometry
+        >>> ct = Volume.from_array(np.zeros((2, 2, 2), np.int16), Geometry((2, 2, 2), np.eye(4)), Unit.HU)
+        >>> with TemporaryDirectory() as folder:
+        ...     sorted(write_volume(f"{folder}/a.mha", ct))
+        ['bytes', 'sha256']
     """
     return _WRITERS[_suffix(path)](path, volume)
 

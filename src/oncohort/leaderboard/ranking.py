@@ -34,6 +34,8 @@ def rank(
     its cases, and with the same draws for all models. `n` counts the values
     in the mean, `n_undefined` the cases without one, `n_missing` the cases
     without prediction, whatever they scored: a model is complete only with 0.
+    An incomplete model is last in every metric that a missing prediction
+    leaves undefined, so that skipping a case never improves a place.
     Rows with metric "rank" hold the weighted mean rank and the final place.
 
     Args:
@@ -88,7 +90,8 @@ class _Board:
         """A row per subset, metric and model."""
         for (subset, metric), means in self.means.items():
             direction = METRICS[metric].direction
-            places = rank_values(means[0], ascending=direction is Direction.LOWER)
+            comparable = self._comparable(subset, metric)[0]
+            places = rank_values(comparable, ascending=direction is Direction.LOWER)
             for model in range(len(self.grid.models)):
                 has_place = direction is not Direction.ZERO and not np.isnan(means[0, model])
                 yield {
@@ -123,8 +126,20 @@ class _Board:
         for rule in self.profile.metric:
             ascending = METRICS[rule.name].direction is Direction.LOWER
             for subset in subsets if rule.weight else ():
-                total += rule.weight * rank_values(self.means[subset, rule.name], ascending=ascending)
+                total += rule.weight * rank_values(self._comparable(subset, rule.name), ascending=ascending)
         return total / len(subsets)
+
+    def _comparable(self, subset: str, metric: str) -> NDArray[np.float64]:
+        """The means as they are ranked: a model that skipped cases has no mean where a skipped case has no value.
+
+        Otherwise leaving out the cases with many false positives would improve the place.
+        """
+        rule = next(rule for rule in self.profile.metric if rule.name == metric)
+        means = self.means[subset, metric]
+        if rule.missing != "undefined":
+            return means
+        is_incomplete = self.grid.is_missing[self.grid.subsets[subset]].any(axis=0)
+        return np.where(is_incomplete, np.nan, means)
 
     def _tie_breakers(self) -> NDArray[np.float64]:
         """Per model, smaller is better: the tie-break metric averaged over subsets that have a value."""

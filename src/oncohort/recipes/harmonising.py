@@ -48,8 +48,19 @@ def harmonise(
     Raises:
         OutputError: `out` holds something else or cannot be written.
         SettingsError: A step cannot do what is asked, such as interpolate labels linearly.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from oncohort.cohort import CohortFacts
+        >>> from oncohort.labels import LabelScheme
+        >>> from oncohort.recipes import make_recipe
+        >>> cohort = Cohort(CohortFacts("none", "dicom"), LabelScheme("lesion", {"lesion": 1}), Tables.empty())
+        >>> step = {"role": "ct", "onto": "pet", "interpolation": "linear", "fill": -1024}
+        >>> with TemporaryDirectory() as there:
+        ...     len(harmonise(cohort, make_recipe([{"resample": step}]), out=f"{there}/harmonised"))
+        0
     """
-    folder = claim_folder(out, {"verb": "harmonise", "cohort": str(cohort.root)}, overwrite=overwrite)
+    folder = claim_folder(out, {"verb": "harmonise", "cohort": _root(cohort)}, overwrite=overwrite)
     work = _Work(folder.absolute(), recipe)
     keys = [_key(cohort, case, recipe) for case in cohort.case_ids]
     store = ResultStore(folder / ".oncohort" / "results")
@@ -65,7 +76,12 @@ def harmonise(
     )
     store.prune(set(keys))
     changed = {(row["case"], row["role"]): row for result in results for row in result["volumes"]}
-    rows = [changed.get((row["case"], row["role"])) or _referenced(cohort, row, folder) for row in _rows(cohort)]
+    rows = [
+        {**row, **changed[row["case"], row["role"]]}
+        if (row["case"], row["role"]) in changed
+        else _referenced(cohort, row, folder)
+        for row in _rows(cohort)
+    ]
     findings = [finding for result in results for finding in result["findings"]]
     tables = Tables(
         **{
@@ -74,7 +90,7 @@ def harmonise(
             "findings": as_table("findings", [*cohort.tables.findings.iter_rows(named=True), *findings]),
         }
     )
-    facts = replace(cohort.facts, parents=(*cohort.facts.parents, str(cohort.root)))
+    facts = replace(cohort.facts, parents=(*cohort.facts.parents, _parent(cohort, folder)))
     write_cohort(folder, Cohort(facts, cohort.scheme, tables))
     remove_unlisted(folder / "volumes", [folder / row["path"] for row in changed.values()])
     return open_cohort(folder)
@@ -100,12 +116,14 @@ class _Work:
         path = Path("volumes") / encode_stem(case.id) / f"{encode_stem(role)}.nii.gz"
         volume = case[role]
         if isinstance(volume, LabelMap):
-            written, unit, scale = write_label_map(self.folder / path, volume), "label", None
+            written, unit = write_label_map(self.folder / path, volume), "label"
+            record: dict[str, Any] = {"recipe": self.recipe.settings()}
         else:
             written = write_nifti(self.folder / path, volume)
-            unit, scale = str(volume.unit), json.dumps(dict(volume.record), sort_keys=True)
+            unit, record = str(volume.unit), dict(volume.record)
+        scale = json.dumps(record, sort_keys=True)
         own = {"case": case.id, "role": role, "path": path.as_posix(), "unit": unit, "scale": scale}
-        return {**own, **header_facts(volume), **written, "state": "original", "version": 1}
+        return {**own, **header_facts(volume), **written}
 
     def stands(self, result: Mapping[str, Any]) -> bool:
         """Whether the files of a remembered result are still there."""
@@ -116,6 +134,15 @@ class _Work:
 def _key(cohort: Cohort, case: str, recipe: Recipe) -> str:
     needed = [fingerprint_volume(cohort, row) for row in cohort.volume_rows(case) if row["role"] in recipe.needs]
     return content_key("harmonise", _VERSION, case, recipe.settings(), needed)
+
+
+def _root(cohort: Cohort) -> str:
+    return str(cohort.root.absolute()) if cohort.root is not None else cohort.name
+
+
+def _parent(cohort: Cohort, folder: Path) -> str:
+    """Where the cohort before lies, seen from the new one, so that both can move together."""
+    return cohort.name if cohort.root is None else Path(os.path.relpath(cohort.root, folder)).as_posix()
 
 
 def _rows(cohort: Cohort) -> list[dict[str, Any]]:

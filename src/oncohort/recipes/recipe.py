@@ -66,6 +66,14 @@ def load_recipe(path: str | Path) -> Recipe:
 
     Raises:
         SettingsError: The file is missing, no TOML, or a step is wrong.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> text = 'step = [{ resample = { role = "ct", onto = "pet", interpolation = "linear", fill = -1024 } }]'
+        >>> with TemporaryDirectory() as there:
+        ...     _ = Path(there, "recipe.toml").write_text(text)
+        ...     load_recipe(f"{there}/recipe.toml").needs
+        ('ct', 'pet')
     """
     try:
         values = tomllib.loads(Path(path).read_text(encoding="utf-8"))

@@ -1,0 +1,5 @@
+"""The synthetic patients of the command line tests."""
+
+from study_files import phantoms
+
+__all__ = ["phantoms"]
