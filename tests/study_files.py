@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from dicom_files import square, write_pet, write_series, write_structures
 
+from dicom_files import square, write_pet, write_series, write_structures
 from oncohort.formats import write_nifti
 from oncohort.geometry import Geometry
 from oncohort.phantoms import write_phantom_cohort
@@ -87,7 +87,7 @@ def write_dataset(root: Path, *cases: str) -> Path:
     return root
 
 
-def write_patient(  # noqa: PLR0913 - one keyword per thing that tests change
+def write_patient(
     folder: Path,
     patient: str = "P1",
     *,

@@ -1,5 +1,8 @@
 import os
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -106,6 +109,42 @@ def test_an_error_in_a_spawned_process_keeps_its_class_and_the_finished_results(
         map_items(fail_on_three, items, keys=keys(items), store=store, jobs=2)
     assert [store.get(key) for key in keys(items)] == [1, 2, None]
     assert map_items(double, items, keys=keys(items), store=store, jobs=2) == [1, 2, 6]
+
+
+KILLED = """
+import os, pathlib, sys, time
+from oncohort.compute import map_items
+
+def work(folder):
+    pathlib.Path(folder, f"{os.getpid()}.worker").touch()
+    time.sleep(60)
+
+if __name__ == "__main__":
+    map_items(work, [sys.argv[1]] * 2, keys=["a", "b"], jobs=2)
+"""
+
+
+def is_alive(process):
+    stat = Path(f"/proc/{process}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks for processes under /proc")
+def test_a_killed_run_leaves_no_workers_behind(tmp_path):
+    (tmp_path / "killed.py").write_text(KILLED)
+    parent = subprocess.Popen([sys.executable, tmp_path / "killed.py", tmp_path])
+    wait_until(lambda: len(list(tmp_path.glob("*.worker"))) == 2)
+    parent.kill()
+    parent.wait()
+    workers = [path.stem for path in tmp_path.glob("*.worker")]
+    wait_until(lambda: not any(is_alive(worker) for worker in workers))
+
+
+def wait_until(condition, seconds=20.0):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.05)
 
 
 def test_a_killed_process_is_explained():

@@ -108,6 +108,12 @@ def test_scaled_integers_become_float32(tmp_path):
     assert np.array_equal(volume.array, nibabel.load(path).get_fdata())
 
 
+def test_four_byte_integers_are_scaled_as_float32(tmp_path):
+    path = edit(save(tmp_path / "a.nii", values("i4")), scl_slope=0.25, scl_inter=1.0)
+    assert read_nifti(path).array.dtype == np.float32
+    assert np.array_equal(read_nifti(path).array, values("f4") * 0.25 + 1)
+
+
 def test_wide_integers_are_scaled_as_float64(tmp_path):
     path = edit(save(tmp_path / "a.nii", values("i8") + 2**40), scl_slope=2.0, scl_inter=1.0)
     assert np.array_equal(read_nifti(path).array, (values("f8") + 2**40) * 2 + 1)

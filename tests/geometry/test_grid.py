@@ -112,6 +112,12 @@ def test_same_grid_needs_the_same_shape_and_takes_another_tolerance():
     grid = Geometry((3, 4, 5), np.eye(4))
     assert not grid.is_same_grid(Geometry((3, 4, 6), np.eye(4)))
     assert grid.is_same_grid(moved(grid, shift=0.4), tolerance_mm=0.5)
+    assert grid.is_same_grid(moved(grid, shift=0.5), tolerance_mm=0.5)  # the limit itself is allowed
+    assert not grid.is_same_grid(moved(grid, shift=0.5), tolerance_mm=0.499)
+
+
+def test_crop_may_take_everything():
+    assert oblique().crop(Box((0, 0, 0), (5, 6, 7))) == oblique()
 
 
 def test_require_same_grid_says_what_differs():

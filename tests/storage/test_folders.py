@@ -18,6 +18,24 @@ def test_a_new_folder_is_claimed_and_then_continued(tmp_path):
     assert (out / "result").read_text() == "kept"
 
 
+def test_what_a_killed_run_left_unfinished_is_swept_away(tmp_path, monkeypatch):
+    out = claim_folder(tmp_path, WORK, overwrite=False)
+    (out / "deep").mkdir()
+    for name in ("result.nii.gz", "deep/.partial-abc.nii.gz", ".partial-x.json", "deep/partial-y"):
+        (out / name).write_text("x")
+    claim_folder(tmp_path, WORK, overwrite=False)
+    files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    assert files == [".oncohort/work.json", "deep/partial-y", "result.nii.gz"]
+    (out / ".partial-z").write_text("x")
+
+    def denied(*_, **__):
+        raise PermissionError("Permission denied")
+
+    monkeypatch.setattr(Path, "unlink", denied)
+    with pytest.raises(OutputError, match="make the folder writable"):
+        claim_folder(tmp_path, WORK, overwrite=False)
+
+
 def test_an_empty_folder_is_claimed(tmp_path):
     assert claim_folder(tmp_path, WORK, overwrite=False) == tmp_path
     assert read_json(tmp_path / WORK_FILE) == {"verb": "ingest", "roi": ["a", "b"]}

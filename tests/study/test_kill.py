@@ -1,5 +1,6 @@
 """A run that was killed and run again leaves what an uninterrupted run leaves."""
 
+import contextlib
 import os
 import random
 import shutil
@@ -10,9 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from study_files import PERCENT, RESAMPLE, THRESHOLD, copy_study, leftovers, save_study, write_dataset
 
 from oncohort.phantoms import write_phantom_cohort
+from oncohort.study import run
+from study_files import PERCENT, RESAMPLE, THRESHOLD, copy_study, leftovers, save_study, write_dataset
 
 PARTIAL = ".partial-*"
 
@@ -33,10 +35,8 @@ def run_to_the_end(study, jobs=1):
 def kill_after(study, seconds, jobs):
     """Kill a run and give the ids of the processes that it had spawned."""
     process = start(study, jobs)
-    try:
+    with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        pass
     children = children_of(process.pid)
     process.send_signal(signal.SIGKILL)
     process.communicate(timeout=60)
@@ -94,9 +94,9 @@ def test_a_killed_run_of_two_processes_on_dicom(tmp_path):
     write_phantom_cohort(tmp_path / "patients", cases=2)
     step, cohort = [RESAMPLE], {"source": "dicom", "path": "patients/dicom"}
     study = save_study(tmp_path / "study.toml", cohort=cohort, step=step, model=[THRESHOLD])
-    run_to_the_end(study)
+    seconds = run_to_the_end(study, jobs=2)
     expected = leftovers(tmp_path / "results")
-    kill_and_compare(study, [0.3 + 0.6 * moments(1, 7)[0]], expected=expected, seconds=12.0, jobs=2)
+    kill_and_compare(study, [0.3 + 0.6 * moments(1, 7)[0]], expected=expected, seconds=seconds, jobs=2)
 
 
 @pytest.mark.slow
@@ -112,6 +112,7 @@ def test_ten_kills_on_24_patients(tmp_path, real_data, jobs):
     kill_and_compare(study, moments(5, 24 + jobs), expected=expected, seconds=seconds, jobs=jobs)
 
 
+@pytest.mark.slow
 def test_two_kills_in_a_row(tmp_path):
     """A run that is killed while it continues a killed one."""
     write_dataset(tmp_path / "data", *"ABCDEF")
@@ -128,10 +129,10 @@ def test_two_kills_in_a_row(tmp_path):
 def test_what_a_killed_write_left_is_deleted_and_never_read(tmp_path):
     write_dataset(tmp_path / "data", "A")
     study = save_study(tmp_path / "study.toml")
-    run_to_the_end(study)
+    run(study)
     expected = leftovers(tmp_path / "results")
     for folder in ("", "cohort", "predictions/suv-2.5", "scores/.oncohort/results"):
         (tmp_path / "results" / folder / ".partial-x1.nii.gz").write_bytes(os.urandom(9))
-    run_to_the_end(study)
+    run(study)
     assert not list((tmp_path / "results").rglob(PARTIAL))
     assert leftovers(tmp_path / "results") == expected

@@ -5,6 +5,12 @@ import shutil
 import numpy as np
 import polars as pl
 import pytest
+
+from oncohort.errors import FormatError, InputError, MissingNeedError, OutputError, PredictionError
+from oncohort.formats import read_volume
+from oncohort.study import rebuild_report, run
+from oncohort.units import Unit
+from oncohort.volume import Volume
 from study_files import (
     PERCENT,
     THRESHOLD,
@@ -17,12 +23,6 @@ from study_files import (
     write_dataset,
     write_patient,
 )
-
-from oncohort.errors import FormatError, InputError, MissingNeedError, OutputError, PredictionError
-from oncohort.formats import read_volume
-from oncohort.study import rebuild_report, run
-from oncohort.units import Unit
-from oncohort.volume import Volume
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 """A study file is understood as a whole, or refused with the setting that is wrong."""
 
 import pytest
-from study_files import PERCENT, RESAMPLE, THRESHOLD, save_study, write_dataset
 
 from oncohort.errors import OncohortError, SettingsError
 from oncohort.study import load_study, run
+from study_files import PERCENT, RESAMPLE, THRESHOLD, save_study, write_dataset
 
 WRONG = {
     "no name": ({"study": {"out": "results"}}, "study.name"),
