@@ -98,6 +98,7 @@ def write_patient(
 ) -> Path:
     """CT, PET and a lesion drawn on the PET, as DICOM files of a patient."""
     tags = {"PatientID": patient, "StudyInstanceUID": study, "StudyDate": date, "FrameOfReferenceUID": f"{prefix}.8"}
+    tags["SpecificCharacterSet"] = "ISO_IR 192"
     i, j, k = np.indices((6, 5, 4))
     stored = (1000 + 9000 * ((i - 2) ** 2 + (j - 2) ** 2 + (k - 1) ** 2 < 4)).astype(np.int16)
     write_series(folder / "ct", uid=f"{prefix}.3", shape=(6, 5, 4), tags=tags)

@@ -39,7 +39,7 @@ class IngestSettings:
 
     def work(self) -> dict[str, Any]:
         """What marks an output folder as this work (JSON values)."""
-        return {"verb": "ingest", "source": self.source, "path": str(self.path.absolute())}
+        return {"verb": "ingest", "source": self.source, "path": str(self.path.absolute()), "roi": self.roi}
 
 
 def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
@@ -70,9 +70,18 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
         progress: Called while headers are read and after every case.
 
     Raises:
-        SettingsError: No such source.
+        SettingsError: No such source, or no mask has a region of the name in `roi`.
         InputError: `path` holds no case that can be read.
         OutputError: `out` holds something else or cannot be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from oncohort import write_phantom_cohort
+        >>> with TemporaryDirectory() as there:
+        ...     phantoms = write_phantom_cohort(f"{there}/phantoms", cases=1, form="nnunet")
+        ...     cohort = ingest("nnunet", phantoms.data, out=f"{there}/cohort")
+        ...     [case.id for case in cohort], cohort["SYNTHETIC-001"].roles
+        (['SYNTHETIC-001'], ('ct', 'pet', 'lesions'))
     """
     settings = IngestSettings(source, Path(path), tuple(roi) if roi else None, name)
     reader = _source(source)
@@ -81,6 +90,7 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
     plan = reader.plan(settings.path, roi=settings.roi, known=known, progress=progress)
     if not plan.cases:
         raise _nothing_found(settings, plan)
+    _require_regions(settings, plan)
     folder = claim_folder(out, settings.work(), overwrite=overwrite)
     results = _convert_all(reader, plan, folder, jobs=jobs, progress=progress)
     if all(result["case"] is None for result in results):
@@ -177,6 +187,18 @@ def _require_folder(path: Path, out: Path) -> None:
         )
 
 
+def _require_regions(settings: IngestSettings, plan: SourcePlan) -> None:
+    unknown = [name for name in settings.roi or () if name not in plan.scheme.labels]
+    if unknown:
+        held = sorted({row["detail"] for row in plan.refused if row["reason"] == "region not selected"})
+        raise SettingsError(
+            expected="regions of interest that a structure set holds",
+            found=", ".join(repr(name) for name in unknown) + (f" ({'; '.join(held[:3])})" if held else ""),
+            where=str(settings.path),
+            remedy="correct the name; upper and lower case differ",
+        )
+
+
 def _known_ids(out: Path) -> dict[str, str]:
     """Case id by study of an earlier run, also of one that was killed between its tables and `cohort.json`."""
     try:
@@ -212,5 +234,5 @@ def _reasons(refused: Sequence[Mapping[str, Any]]) -> str:
     for row in refused:
         counts[row["reason"]] = counts.get(row["reason"], 0) + 1
     listed = ", ".join(f"{reason}: {count}" for reason, count in sorted(counts.items()))
-    first = refused[0]
+    first = min(refused, key=lambda row: (not costs_a_case(row), row["reason"] == "case refused"))
     return f"{len(refused)} refused ({listed}); the first is {first['path']}: {first['detail']}"

@@ -54,8 +54,19 @@ def segment(  # noqa: PLR0913 - the keywords are the verb's flags
     Raises:
         MissingNeedError: No case has what the segmenter needs in files that can be read.
         OutputError: `out` holds something else or cannot be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from oncohort import ingest, make_segmenter, write_phantom_cohort
+        >>> with TemporaryDirectory() as there:
+        ...     phantoms = write_phantom_cohort(f"{there}/phantoms", cases=1, form="nnunet")
+        ...     cohort = ingest("nnunet", phantoms.data, out=f"{there}/cohort")
+        ...     done = segment(cohort, make_segmenter({"segmenter": "threshold", "suv": 4.0}), out=f"{there}/suv-4")
+        ...     sorted(path.name for path in done.folder.glob("*.nii.gz")), dict(done.failed)
+        (['SYNTHETIC-001.nii.gz'], {})
     """
-    own = {"verb": "segment", "segmenter": repr(with_), "cohort": str(cohort.root)}
+    whose = str(cohort.root.absolute()) if cohort.root is not None else cohort.name
+    own = {"verb": "segment", "segmenter": repr(with_), "cohort": whose}
     folder = claim_folder(out, own if work is None else work, overwrite=overwrite)
     task = _Segment(with_, folder.absolute())
     keys = [_key(cohort, case, with_) for case in cohort.case_ids]

@@ -15,6 +15,7 @@ app = App(
     name="oncohort",
     help="Turns scans into benchmarks for tumour segmentation on CT and PET/CT.",
     version=__version__,
+    suppress_keyboard_interrupt=False,  # run_command answers with an exit code
     help_epilogue=(
         "Exit codes: 0 all done; 1 done, but images or cases were refused or findings are errors; "
         "2 nothing could be done; 64 wrong usage."

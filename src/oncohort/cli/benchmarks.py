@@ -72,17 +72,24 @@ def evaluate(
     return ExitCode.REFUSED if missing or scores.run["unscored"] else ExitCode.DONE
 
 
-def rank(scores: Path, *, bootstrap: NotNegative = 1000, seed: NotNegative = 2026, common: Common = _COMMON) -> int:
+def rank(
+    scores: Path,
+    *,
+    bootstrap: NotNegative = 1000,
+    seed: NotNegative = 2026,
+    json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+) -> int:
     """Rank the models of a score folder with intervals from a bootstrap over patients.
 
     Args:
         scores: The score folder; `aggregates.parquet` is written into it.
         bootstrap: Number of draws; 0 for none.
         seed: Seed of the draws.
+        json: Print one machine-readable document on stdout.
     """
     aggregates = rank_scores(read_scores(scores), bootstrap=bootstrap, seed=seed)
     write_aggregates(scores / "aggregates.parquet", aggregates)
-    if common.json:
+    if json:
         print_json({"aggregates": aggregates.to_dicts()})
     show_leaderboard(aggregates)
     say(f"leaderboard: {scores / 'aggregates.parquet'}")

@@ -38,6 +38,13 @@ def read_scores(folder: str | Path) -> Scores:
 
     Raises:
         FormatError: The folder holds no scores, or files of another type or a newer format.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as there:
+        ...     write_scores(there, Scores.from_scores([], {}))
+        ...     read_scores(there).table.height
+        0
     """
     root = Path(folder)
     run = read_json(root / "run.json")

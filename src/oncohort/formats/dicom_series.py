@@ -117,17 +117,26 @@ def read_series(path: str | Path) -> Volume:
     return _only_series(Path(path), "CT or PET").volume()
 
 
-def read_pet(path: str | Path) -> Volume:
+def read_pet(folder: str | Path) -> Volume:
     """The one PET series in a folder in body-weight SUV, or a refusal; never a wrong number.
 
     Args:
-        path: a folder with the files of one PET series.
+        folder: holds the files of one PET series.
 
     Raises:
         FormatError: no PET series, several, or one that is no volume.
         SuvRefusal: the SUV cannot be computed; `code` names the reason.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as empty:
+        ...     try:
+        ...         read_pet(empty)
+        ...     except FormatError as error:
+        ...         print(error.expected)
+        one PET series
     """
-    return _only_series(Path(path), "PET").volume()
+    return _only_series(Path(folder), "PET").volume()
 
 
 def _only_series(folder: Path, wanted: str) -> DicomSeries:

@@ -13,7 +13,6 @@ from oncohort.labels import LabelScheme
 NO_IMAGE_REASONS = frozenset(
     {
         "not DICOM",
-        "not NIfTI",
         "not an image",
         "empty file",
         "duplicate",

@@ -75,6 +75,12 @@ def make_demo(
 
     Raises:
         OutputError: `out` holds something else or cannot be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as there:
+        ...     make_demo(f"{there}/demo", cases=1).read_text().splitlines()[2:4]
+        ['[study]', 'name = "demo"']
     """
     folder = claim_folder(out, {"verb": "demo", "cases": cases, "seed": seed}, overwrite=overwrite)
     write_phantom_cohort(folder / "patients", cases=cases, seed=seed, form="dicom", jobs=jobs, progress=progress)

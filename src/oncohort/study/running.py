@@ -33,6 +33,7 @@ class StudyResult:
         out: Folder of the results.
         report: The HTML page.
         cohort: The cohort that was scored.
+        scores: Every measured number, and the record of the evaluation.
         aggregates: The leaderboard, a table with the columns of `aggregates.parquet`.
         failed: Cases without prediction by model, with the reason.
     """
@@ -40,15 +41,17 @@ class StudyResult:
     out: Path
     report: Path
     cohort: Cohort
+    scores: Scores
     aggregates: pl.DataFrame
     failed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
-        """Whether no image was refused, no case left unsegmented and nothing found wrong."""
+        """Whether no image was refused, every case segmented and scored, and nothing found wrong."""
         refused = any(costs_a_case(row) for row in self.cohort.tables.refused.iter_rows(named=True))
         wrong = "error" in set(self.cohort.tables.findings["severity"])
-        return not (refused or wrong or any(self.failed.values()))
+        lacking = any(self.scores.run["missing"].values()) or bool(self.scores.run["unscored"])
+        return not (refused or wrong or lacking or any(self.failed.values()))
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,23 @@ def run(
         SettingsError: The study file, its steps, models or profile are wrong.
         InputError: There is nothing that can be read or scored.
         OutputError: The output folder holds something else or cannot be written.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from oncohort import write_phantom_cohort
+        >>> text = '''
+        ... study = { name = "one", out = "results" }
+        ... cohort = { source = "nnunet", path = "phantoms/nnunet" }
+        ... model = [{ name = "suv-4", segmenter = "threshold", suv = 4.0 }]
+        ... evaluation = { profile = "autopet-iii" }
+        ... ranking = { bootstrap = 0 }
+        ... '''
+        >>> with TemporaryDirectory() as there:
+        ...     _ = write_phantom_cohort(f"{there}/phantoms", cases=1, form="nnunet")
+        ...     _ = Path(f"{there}/study.toml").write_text(text)
+        ...     result = run(f"{there}/study.toml")
+        ...     result.is_complete, result.report.name, result.aggregates["model"][0]
+        (True, 'report.html', 'suv-4')
     """
     plan = _plan(load_study(study))
     settings = plan.study
@@ -126,7 +146,7 @@ def run(
         jobs=jobs,
         progress=progress,
     )
-    return StudyResult(plan.out, report, cohort, aggregates, failed)
+    return StudyResult(plan.out, report, cohort, scores, aggregates, failed)
 
 
 def rebuild_report(study: str | Path, *, jobs: int = 1, progress: ProgressCallback | None = None) -> Path:
