@@ -1,0 +1,1 @@
+"""What the main jobs cost on this machine: `python -m benchmarks [NAME ...]`."""
