@@ -16,7 +16,7 @@ from oncohort.errors import FormatError, InputError, SettingsError
 from oncohort.formats import open_cohort, read_case_table, write_cohort
 from oncohort.sources import SOURCES
 from oncohort.sources.protocol import NO_IMAGE_REASONS, CasePlan, Source, SourcePlan
-from oncohort.storage import claim_folder, content_key, remove_unlisted
+from oncohort.storage import claim_folder, content_key, read_work, release_folder, remove_unlisted
 
 _VERSION = 1  # of what sources write; part of every key
 
@@ -83,10 +83,10 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
         ...     [case.id for case in cohort], cohort["SYNTHETIC-001"].roles
         (['SYNTHETIC-001'], ('ct', 'pet', 'lesions'))
     """
-    settings = IngestSettings(source, Path(path), tuple(roi) if roi else None, name)
+    settings = IngestSettings(source, Path(path), _as_names(roi), name)
     reader = _source(source)
     _require_folder(settings.path, Path(out))
-    known = _known_ids(Path(out))
+    known = _known_ids(Path(out), settings)
     plan = reader.plan(settings.path, roi=settings.roi, known=known, progress=progress)
     if not plan.cases:
         raise _nothing_found(settings, plan)
@@ -94,6 +94,8 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
     folder = claim_folder(out, settings.work(), overwrite=overwrite)
     results = _convert_all(reader, plan, folder, jobs=jobs, progress=progress)
     if all(result["case"] is None for result in results):
+        if not (folder / "cohort.json").is_file():
+            release_folder(folder)
         raise _nothing_converted(settings, results)
     write_cohort(folder, _cohort(settings, plan, results))
     written = [row["path"] for result in results for row in result["volumes"]]
@@ -161,6 +163,12 @@ def _cohort(settings: IngestSettings, plan: SourcePlan, results: Sequence[Mappin
     return Cohort(facts, plan.scheme, Tables.from_rows(rows))
 
 
+def _as_names(roi: Sequence[str] | str | None) -> tuple[str, ...] | None:
+    if isinstance(roi, str):
+        return (roi,)
+    return tuple(roi) if roi else None
+
+
 def _source(name: str) -> Source:
     if name not in SOURCES:
         raise SettingsError(
@@ -199,8 +207,11 @@ def _require_regions(settings: IngestSettings, plan: SourcePlan) -> None:
         )
 
 
-def _known_ids(out: Path) -> dict[str, str]:
-    """Case id by study of an earlier run, also of one that was killed between its tables and `cohort.json`."""
+def _known_ids(out: Path, settings: IngestSettings) -> dict[str, str]:
+    """Case id by study of an earlier run on the same data, also of one killed between its tables and `cohort.json`."""
+    earlier = read_work(out)
+    if any(earlier.get(name) != settings.work()[name] for name in ("source", "path")):
+        return {}
     try:
         cases = read_case_table(out)
     except FormatError:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from oncohort.errors import OutputError
-from oncohort.storage import claim_folder, read_json, remove_unlisted, write_json
+from oncohort.storage import claim_folder, read_json, read_work, release_folder, remove_unlisted, write_json
 from oncohort.storage.folders import WORK_FILE
 
 WORK = {"verb": "ingest", "roi": ("a", "b")}
@@ -134,3 +134,15 @@ def test_remove_unlisted_keeps_what_is_listed(tmp_path):
     remove_unlisted(tmp_path, [tmp_path / "a" / "x"])
     assert sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")) == ["a", "a/x"]
     remove_unlisted(tmp_path / "absent", [])
+
+
+def test_a_released_folder_is_gone_and_a_foreign_one_stays(tmp_path):
+    ours = claim_folder(tmp_path / "ours", {"verb": "ingest", "path": "a"}, overwrite=False)
+    assert read_work(ours) == {"verb": "ingest", "path": "a"}
+    release_folder(ours)
+    assert not ours.exists()
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    assert read_work(foreign) == {}
+    release_folder(foreign)
+    assert foreign.is_dir()

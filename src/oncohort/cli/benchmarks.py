@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -19,6 +20,7 @@ from oncohort.cli.output import (
     shown_progress,
 )
 from oncohort.cli.ranking_table import show_leaderboard
+from oncohort.errors import SettingsError
 from oncohort.evaluation import evaluate as evaluate_cohort
 from oncohort.evaluation import read_scores
 from oncohort.formats import open_cohort
@@ -50,7 +52,7 @@ def evaluate(
     with shown_progress() as progress:
         scores = evaluate_cohort(
             open_cohort(cohort),
-            dict(_named_folder(text) for text in predictions),
+            _named_folders(predictions),
             profile=profile,
             out=out,
             resample_predictions=resample_predictions,
@@ -134,3 +136,16 @@ def _named_folder(text: str) -> tuple[str, Path]:
     name, separator, folder = text.partition("=")
     path = Path(folder) if separator else Path(text)
     return (name if separator else path.absolute().name), path
+
+
+def _named_folders(texts: tuple[str, ...]) -> dict[str, Path]:
+    named = [_named_folder(text) for text in texts]
+    twice = sorted(name for name, count in Counter(name for name, _ in named).items() if count > 1)
+    if twice:
+        raise SettingsError(
+            expected="a name of its own for every model",
+            found=f"{', '.join(twice)} more than once",
+            where="predictions",
+            remedy="name the models: NAME=FOLDER",
+        )
+    return dict(named)

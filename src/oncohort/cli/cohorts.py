@@ -15,6 +15,7 @@ from oncohort.ingestion import costs_a_case
 from oncohort.ingestion import ingest as ingest_source
 from oncohort.recipes import harmonise as harmonise_cohort
 from oncohort.recipes import load_recipe
+from oncohort.sources.remedies import remedy_for
 
 _COMMON = Common()
 _SHOWN = 20
@@ -78,16 +79,26 @@ def info(cohort: Path, *, json: Json = False) -> int:
 
 
 def show_refused(cohort: Cohort) -> None:
-    """Show the files that were refused, by reason, the costly ones by name."""
+    """Show what was refused: the counts by reason, then each cause once, the rarest first, with its remedy."""
     rows = cohort.tables.refused.to_dicts()
     counts = Counter(row["reason"] for row in rows)
     if counts:
         say("refused: " + ", ".join(f"{count} {reason}" for reason, count in counts.most_common()))
-    costly = [row for row in rows if costs_a_case(row)]
-    for row in costly[:_SHOWN]:
-        say(f"  {row['path']}: {row['reason']}: {row['detail']}")
-    if len(costly) > _SHOWN:
-        say(f"  and {len(costly) - _SHOWN} more in refused.parquet")
+    causes: dict[tuple[str, str, str], list[str]] = {}
+    for row in filter(costs_a_case, rows):
+        causes.setdefault((row["reason"], row["detail"], str(Path(row["path"]).parent)), []).append(row["path"])
+    listed = sorted(causes.items(), key=lambda cause: len(cause[1]))
+    for (reason, detail, _), paths in listed[:_SHOWN]:
+        others = f" and {len(paths) - 1} more beside it" if len(paths) > 1 else ""
+        say(f"  {paths[0]}{others}: {reason}: {detail}. Remedy: {remedy_for(reason)}")
+    if len(listed) > _SHOWN:
+        say(f"  and {len(listed) - _SHOWN} more causes in refused.parquet")
+
+
+def show_findings(cohort: Cohort) -> None:
+    """Show the first findings with evidence and remedy."""
+    for row in cohort.tables.findings.head(_SHOWN).iter_rows(named=True):
+        say(f"  {row['severity']} {row['rule']}, case {row['case']}: {row['evidence']}. Remedy: {row['remedy']}")
 
 
 def _finish(cohort: Cohort, out: Path, common: Common) -> int:
@@ -104,8 +115,7 @@ def _show(cohort: Cohort) -> None:
     summary = _summary(cohort)
     show_table(cohort.name, ["", ""], [[key, _text(value)] for key, value in summary.items()])
     show_refused(cohort)
-    for row in cohort.tables.findings.head(_SHOWN).iter_rows(named=True):
-        say(f"  {row['severity']} {row['rule']}, case {row['case']}: {row['evidence']}. Remedy: {row['remedy']}")
+    show_findings(cohort)
 
 
 def _summary(cohort: Cohort) -> dict[str, object]:

@@ -7,26 +7,39 @@ from typing import Any
 import polars as pl
 
 from oncohort.cli.output import show_table
+from oncohort.leaderboard import RANK
 
 
 def show_leaderboard(aggregates: pl.DataFrame) -> None:
-    """Show estimate and interval of every metric, one table per subset, models in order of their rank."""
+    """Show estimate and interval of every metric, one table per subset, models in order of their place."""
+    overall = aggregates.filter(pl.col("metric") == RANK)
+    places = {row["model"]: row["rank"] for row in overall.sort("rank", nulls_last=True).to_dicts()}
     for subset in aggregates["subset"].unique(maintain_order=True):
         rows = aggregates.filter(pl.col("subset").eq_missing(subset)).to_dicts()
-        _show_subset(str(subset), rows)
+        _show_subset(str(subset), rows, places)
 
 
-def _show_subset(subset: str, rows: list[dict[str, Any]]) -> None:
-    metrics = list(dict.fromkeys(row["metric"] for row in rows if row["metric"] != "rank"))
+def _show_subset(subset: str, rows: list[dict[str, Any]], places: dict[str, float | None]) -> None:
+    metrics = list(dict.fromkeys(row["metric"] for row in rows if row["metric"] != RANK))
     if not metrics:
         return
     by_place = {(row["model"], row["metric"]): row for row in rows}
-    models = list(dict.fromkeys(row["model"] for row in rows))
+    models = [model for model in places if any(row["model"] == model for row in rows)]
     missing = {model: max(row["n_missing"] or 0 for row in rows if row["model"] == model) for model in models}
     lines = [
-        [model, *(_interval(by_place.get((model, metric))) for metric in metrics), missing[model]] for model in models
+        [
+            _place(places[model]),
+            model if not missing[model] else f"{model} (incomplete)",
+            *(_interval(by_place.get((model, metric))) for metric in metrics),
+            missing[model],
+        ]
+        for model in models
     ]
-    show_table(f"leaderboard, {subset}", ["model", *metrics, "missing"], lines)
+    show_table(f"leaderboard, {subset}", ["place", "model", *metrics, "missing"], lines)
+
+
+def _place(place: float | None) -> str:
+    return "-" if place is None else f"{place:g}"
 
 
 def _interval(row: dict[str, Any] | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oncohort.cli.cohorts import show_refused
+from oncohort.cli.cohorts import show_findings, show_refused
 from oncohort.cli.output import Common, ExitCode, NotNegative, print_json, say, shown_progress
 from oncohort.cli.ranking_table import show_leaderboard
 from oncohort.study import StudyResult, make_demo
@@ -41,6 +41,7 @@ def run(study: Path, *, common: Common = _COMMON) -> int:
     if common.json:
         print_json(_as_json(result))
     show_refused(result.cohort)
+    show_findings(result.cohort)
     _show_failed(result)
     show_leaderboard(result.aggregates)
     say(f"report: {result.report}")
@@ -51,6 +52,12 @@ def _show_failed(result: StudyResult) -> None:
     for model, cases in result.failed.items():
         for case, reason in cases.items():
             say(f"no prediction of {model} for {case}: {reason}")
+    for model, lacking in result.scores.run["missing"].items():
+        elsewhere = [case for case in lacking if case not in result.failed.get(model, {})]
+        if elsewhere:
+            say(f"no prediction of {model} for {len(elsewhere)} cases: {', '.join(elsewhere[:10])}")
+    for row in result.scores.run["unscored"][:10]:
+        say(f"not scored: {row['case']}, {row['reason']}")
 
 
 def _as_json(result: StudyResult) -> dict[str, object]:
@@ -59,6 +66,9 @@ def _as_json(result: StudyResult) -> dict[str, object]:
         "report": str(result.report),
         "cases": len(result.cohort),
         "refused": result.cohort.tables.refused.height,
+        "findings": result.cohort.tables.findings.to_dicts(),
+        "missing": result.scores.run["missing"],
+        "unscored": result.scores.run["unscored"],
         "failed": {model: dict(cases) for model, cases in result.failed.items()},
         "aggregates": result.aggregates.to_dicts(),
         "complete": result.is_complete,

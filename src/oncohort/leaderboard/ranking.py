@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oncohort.errors import InputError
+from oncohort.errors import InputError, SettingsError
 from oncohort.leaderboard.grid import ALL, ScoreGrid, arrange_scores
 from oncohort.metrics import METRICS, Direction
 from oncohort.profiles import Profile, load_profile, parse_profile
@@ -63,6 +63,13 @@ def rank(
         >>> table.filter(pl.col("metric") == "dice")["rank"].to_list()
         [1.0, 2.0]
     """
+    if bootstrap < 0 or seed < 0:
+        raise SettingsError(
+            expected="bootstrap and seed of at least 0",
+            found=f"{bootstrap}, {seed}",
+            where="rank",
+            remedy="use 1000 draws",
+        )
     protocol = _profile_of(scores, profile)
     grid = arrange_scores(scores)
     _require_metrics(grid, protocol)

@@ -46,6 +46,7 @@ def harmonise(
         progress: Called after every case.
 
     Raises:
+        InputError: No case can be changed.
         OutputError: `out` holds something else or cannot be written.
         SettingsError: A step cannot do what is asked, such as interpolate labels linearly.
 
@@ -83,6 +84,8 @@ def harmonise(
         for row in _rows(cohort)
     ]
     findings = [finding for result in results for finding in result["findings"]]
+    if findings and len(findings) == len(cohort):
+        raise _nothing_changed(cohort, findings)
     tables = Tables(
         **{
             **cohort.tables.named(),
@@ -151,6 +154,15 @@ def _rows(cohort: Cohort) -> list[dict[str, Any]]:
 
 def _referenced(cohort: Cohort, row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {**row, "path": Path(os.path.relpath(volume_path(cohort, row), folder)).as_posix()}
+
+
+def _nothing_changed(cohort: Cohort, findings: list[dict[str, Any]]) -> InputError:
+    return InputError(
+        expected="at least one case that the recipe can change",
+        found=f"none among {len(cohort)}; the first says: {findings[0]['evidence']}",
+        where=f"case {findings[0]['case']}",
+        remedy=str(findings[0]["remedy"]),
+    )
 
 
 def _finding(case: Case, error: InputError) -> dict[str, Any]:

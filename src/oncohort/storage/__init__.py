@@ -1,7 +1,7 @@
 """Bytes on disk: whole or absent, hashed, and never somebody else's."""
 
 from oncohort.storage.atomic import atomic_path, read_json, write_bytes, write_json
-from oncohort.storage.folders import WORK_FILE, claim_folder, remove_unlisted
+from oncohort.storage.folders import WORK_FILE, claim_folder, read_work, release_folder, remove_unlisted
 from oncohort.storage.hashing import content_key, file_stamp, sha256_bytes, sha256_file
 from oncohort.storage.stems import decode_stem, encode_stem
 
@@ -14,6 +14,8 @@ __all__ = [
     "encode_stem",
     "file_stamp",
     "read_json",
+    "read_work",
+    "release_folder",
     "remove_unlisted",
     "sha256_bytes",
     "sha256_file",

@@ -57,6 +57,26 @@ def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) 
     return folder
 
 
+def read_work(path: str | Path) -> dict[str, Any]:
+    """What marks the folder at `path`: the work that claimed it, or nothing."""
+    return _work_in(Path(path)) or {}
+
+
+def release_folder(path: str | Path) -> None:
+    """Remove a folder that was claimed for work that came to nothing; one without Oncohort's mark stays.
+
+    Raises:
+        OutputError: The folder cannot be emptied.
+    """
+    folder = Path(path)
+    if _work_in(folder) is None:
+        return
+    try:
+        shutil.rmtree(folder)
+    except OSError as error:
+        raise _occupied(folder, str(error), "make the folder writable or choose another --out") from error
+
+
 def remove_unlisted(folder: str | Path, keep: Collection[Path]) -> None:
     """Delete the files under `folder` that are not in `keep`, then folders left empty."""
     root = Path(folder)

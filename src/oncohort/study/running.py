@@ -10,7 +10,7 @@ import polars as pl
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback
-from oncohort.errors import SettingsError
+from oncohort.errors import InputError, SettingsError
 from oncohort.evaluation import evaluate, read_scores
 from oncohort.formats import open_cohort
 from oncohort.ingestion import costs_a_case, ingest
@@ -182,6 +182,7 @@ def _prediction_folder(plan: _Plan, model: ModelSection) -> Path:
 
 
 def _plan(study: Study) -> _Plan:
+    _require_folders(study)
     named = study.evaluation.profile
     file = study.resolve(named)
     return _Plan(
@@ -191,6 +192,20 @@ def _plan(study: Study) -> _Plan:
         profile=load_profile(file if named.endswith(".toml") else named),
         segmenters={model.name: _segmenter(study, model) for model in study.model if model.segmenter is not None},
     )
+
+
+def _require_folders(study: Study) -> None:
+    """Check what the study reads before anything is made."""
+    needed = {"cohort.path": study.cohort.path}
+    needed.update({f"predictions of {model.name!r}": model.predictions for model in study.model if model.predictions})
+    for setting, path in needed.items():
+        if not study.resolve(path).is_dir():
+            raise InputError(
+                expected=f"a folder ({setting})",
+                found="a file" if study.resolve(path).is_file() else "nothing there",
+                where=str(study.resolve(path)),
+                remedy="correct the path, which is relative to the study file; unpack archives first",
+            )
 
 
 def _segmenter(study: Study, model: ModelSection) -> Segmenter:
