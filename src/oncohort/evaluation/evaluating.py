@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -14,11 +15,11 @@ from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.evaluation.planning import EvaluationPlan, find_subsets, plan_evaluation
 from oncohort.evaluation.score_folder import write_scores
 from oncohort.evaluation.scoring import ScoreTask, as_scores, score_task
-from oncohort.formats import fingerprint_volume
+from oncohort.formats import fingerprint_volume, volume_path
 from oncohort.kernels import warm_kernels
 from oncohort.profiles import Profile, load_profile
 from oncohort.results import Scores
-from oncohort.storage import claim_folder, content_key, file_stamp
+from oncohort.storage import claim_folder, content_key, file_stamp, sha256_file
 
 _RESULT_VERSION = 1  # part of every key: raise it when a stored result means something else
 _LIBRARIES = ("oncohort", "numpy", "numba", "connected-components-3d", "polars")
@@ -93,10 +94,13 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
         warm_kernels()
     results = map_items(score_task, tasks, keys=keys, store=store, jobs=jobs, progress=progress, label="scoring")
     rows = [score for task, result in zip(tasks, results, strict=True) for score in as_scores(task, result)]
-    scores = Scores.from_scores(rows, _record(cohort, plan, tasks, results))
+    hashing = _Hashing.of(cohort, tasks)
+    hashes = map_items(sha256_file, hashing.paths, keys=hashing.keys, store=store, progress=progress, label="hash")
+    inputs = [*_references(cohort, tasks, dict(zip(hashing.cases, hashes, strict=True))), *_predictions(tasks, results)]
+    scores = Scores.from_scores(rows, {**_record(cohort, plan, tasks, results), "inputs": inputs})
     if out is not None and store is not None:
         write_scores(out, scores)
-        store.prune(set(keys))
+        store.prune({*keys, *hashing.keys})
     return scores
 
 
@@ -151,23 +155,47 @@ def _record(
         "profile": profile.name,
         "profile_version": profile.version,
         "profile_text": profile.text,
-        "inputs": [*_references(cohort, tasks), *_predictions(tasks, results)],
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
-def _references(cohort: Cohort, tasks: Sequence[ScoreTask]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Hashing:
+    """References whose row has no hash yet, such as those that are referenced where they lie."""
+
+    cases: list[str]
+    paths: list[Path]
+    keys: list[str]
+
+    @staticmethod
+    def of(cohort: Cohort, tasks: Sequence[ScoreTask]) -> _Hashing:
+        rows = {task.case: _reference_row(cohort, task) for task in tasks} if cohort.root is not None else {}
+        lacking = {case: row for case, row in rows.items() if row["sha256"] is None}
+        return _Hashing(
+            cases=list(lacking),
+            paths=[volume_path(cohort, row) for row in lacking.values()],
+            keys=[content_key("sha256", fingerprint_volume(cohort, row)) for row in lacking.values()],
+        )
+
+
+def _references(cohort: Cohort, tasks: Sequence[ScoreTask], hashes: Mapping[str, str]) -> list[dict[str, Any]]:
     rows = {task.case: _reference_row(cohort, task) for task in tasks}
     return [
-        {"model": None, "case": case, "path": row["path"], "bytes": row["bytes"], "sha256": row["sha256"]}
+        {
+            "model": None,
+            "case": case,
+            "path": row["path"],
+            "bytes": row["bytes"],
+            "sha256": row["sha256"] or hashes.get(case),
+        }
         for case, row in rows.items()
     ]
 
 
 def _predictions(tasks: Sequence[ScoreTask], results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [
-        {"model": task.model, "case": task.case, "path": str(task.prediction), **result["input"]}
+        {"model": task.model, "case": task.case, "path": str(task.prediction.absolute()), **result["input"]}
         for task, result in zip(tasks, results, strict=True)
         if task.prediction is not None
     ]
