@@ -449,3 +449,36 @@ def test_a_system_error_that_nobody_foresaw_is_2_without_a_traceback(capsys, mon
     assert code == 2
     assert "Permission denied" in err
     assert "locked" in err
+
+
+def rename_in_bytes(path):
+    """Give a file a name that is no UTF-8, where the file system takes it."""
+    name = os.fsencode(path)
+    try:
+        os.rename(name, name.replace(b"B", b"B\xff"))
+    except OSError:
+        pytest.skip("this file system wants UTF-8 names")
+
+
+def test_file_names_that_are_no_text(capsys, tmp_path):
+    write_dataset(tmp_path / "data", "A", "B")
+    for folder, end in (("imagesTr", "_0000"), ("labelsTr", "")):
+        rename_in_bytes(tmp_path / "data" / folder / f"B{end}.nii.gz")
+    code, err = call(capsys, "ingest", "nnunet", tmp_path / "data", "--out", tmp_path / "out")
+    assert code == 1
+    assert refused(tmp_path / "out")["labelsTr/B\\xff.nii.gz"][0] == "name is no text"
+    assert "UTF-8" in err
+
+
+def test_dicom_file_names_that_are_no_text_do_not_matter(capsys, tmp_path):
+    write_patient(tmp_path / "data")
+    for path in [*(tmp_path / "data" / "pet").iterdir()]:
+        path.rename(path.with_name(path.name.replace("PT", "B")))
+    for path in [*(tmp_path / "data" / "pet").iterdir()]:
+        rename_in_bytes(path)
+    study = save_study(tmp_path / "study.toml", model=[THRESHOLD], **DICOM)
+    assert call(capsys, "run", study)[0] == 0
+    assert call(capsys, "run", study)[0] == 0
+    assert call(capsys, "info", os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))[0] == 2
+    assert run_command(["info", os.fsdecode(b"/\xff"), "--json"]) == 2
+    assert json.loads(capsys.readouterr().out)["error"]["where"]

@@ -1,11 +1,11 @@
 import polars as pl
-from small_cohorts import write_small_cohort
 
 from oncohort.cohort import Cohort, Tables
 from oncohort.evaluation import evaluate
 from oncohort.segmentation import segment
 from oncohort.segmenters import Threshold
 from oncohort.storage import sha256_file
+from small_cohorts import write_small_cohort
 
 
 def without_hashes(cohort):

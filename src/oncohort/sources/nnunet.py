@@ -26,6 +26,7 @@ from oncohort.formats.nifti_completeness import require_complete
 from oncohort.formats.nnunet_raw import DATASET_FILE, RawCase, RawDataset, case_files, list_files, read_dataset
 from oncohort.sources.nnunet_names import channel_roles, is_lesion, label_role, label_scheme
 from oncohort.sources.protocol import CasePlan, FileStamp, SourcePlan
+from oncohort.sources.walking import refused_row
 from oncohort.storage import decode_stem, encode_stem, file_stamp
 from oncohort.units import Unit
 from oncohort.volume import Volume
@@ -76,8 +77,11 @@ class NnunetSource:
         root = path.absolute()
         folder = _Folder(root, read_dataset(root), _sheet(root))
         listing = list_files(root, folder.dataset)
-        whole = [case for case in listing.cases if not folder.missing(case)]
-        refused = [row for case in listing.cases for row in folder.incomplete(case)]
+        named = [case for case in listing.cases if _is_text(case.stem)]
+        whole = [case for case in named if not folder.missing(case)]
+        refused = [row for case in named for row in folder.incomplete(case)]
+        nameless = [file for case in listing.cases if case not in named for file in case_files(case)]
+        refused += [_row(root, file, "name is no text", "rename the file in UTF-8") for file in nameless]
         shared = (root / DATASET_FILE, root / CASE_SHEET)
         refused += [_row(root, file, *_why_other(file)) for file in listing.others if file not in shared]
         plans = folder.plans(_once(whole))
@@ -219,6 +223,11 @@ def _twice(cases: Sequence[RawCase]) -> list[Path]:
     return [file for case in cases if case not in kept for file in case_files(case)]
 
 
+def _is_text(stem: str) -> bool:
+    """Whether the bytes of a file name are UTF-8; tables cannot hold others."""
+    return not any("\ud800" <= character <= "\udfff" for character in stem)
+
+
 def _stamp(path: Path) -> FileStamp:
     stamp = file_stamp(path)
     return FileStamp(str(path), stamp["bytes"], stamp["mtime_ns"])
@@ -269,7 +278,7 @@ def _refused(case_plan: CasePlan, root: Path, culprit: Path, why: _Refusal) -> d
 
 
 def _row(root: Path, file: Path, reason: str, detail: str) -> dict[str, str]:
-    return {"path": file.relative_to(root).as_posix(), "reason": reason, "detail": detail}
+    return refused_row(root, file, reason, detail)
 
 
 def _volume_row(case: str, entry: Mapping[str, str], path: Path, volume: Volume) -> dict[str, Any]:

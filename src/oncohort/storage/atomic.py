@@ -112,7 +112,8 @@ def write_json(path: str | Path, value: Any) -> None:
         ...     read_json(f"{folder}/a.json")
         {'cases': 3}
     """
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    write_bytes(path, text.encode(errors="backslashreplace"))  # file names that are no text become JSON escapes
 
 
 def read_json(path: str | Path) -> Any:
