@@ -453,9 +453,8 @@ def test_a_system_error_that_nobody_foresaw_is_2_without_a_traceback(capsys, mon
 
 def rename_in_bytes(path):
     """Give a file a name that is no UTF-8, where the file system takes it."""
-    name = os.fsencode(path)
     try:
-        os.rename(name, name.replace(b"B", b"B\xff"))
+        path.rename(path.with_name(path.name.replace("B", os.fsdecode(b"B\xff"))))
     except OSError:
         pytest.skip("this file system wants UTF-8 names")
 
