@@ -40,7 +40,7 @@ def rerun(study, **keywords):
 def test_a_run_leaves_cohort_predictions_scores_and_page(tmp_path, phantoms):
     study = copy_study(tmp_path, phantoms)
     result, done = rerun(study)
-    assert done == {"convert": 3, "segment": 3, "scoring": 6, "describe": 3, "draw": 3}
+    assert done == {"convert": 3, "segment": 3, "hash": 3, "scoring": 6, "describe": 3, "draw": 3}
     assert result.is_complete
     assert result.cohort.case_ids == ("SYNTHETIC-001", "SYNTHETIC-002", "SYNTHETIC-003")
     assert set(result.aggregates["model"]) == {"suv-2.5", "41-percent"}
