@@ -13,7 +13,7 @@ from typing import Any
 from oncohort.cohort import Cohort, CohortFacts, Tables
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import FormatError, InputError, SettingsError
-from oncohort.formats import open_cohort, read_case_table, write_cohort
+from oncohort.formats import open_cohort, read_case_table, volumes_stand, write_cohort
 from oncohort.sources import SOURCES
 from oncohort.sources.protocol import NO_IMAGE_REASONS, CasePlan, Source, SourcePlan
 from oncohort.storage import claim_folder, content_key, read_work, release_folder, remove_unlisted
@@ -108,6 +108,12 @@ def costs_a_case(refused: Mapping[str, Any]) -> bool:
     return refused["reason"] not in NO_IMAGE_REASONS
 
 
+def is_intact(cohort: Cohort) -> bool:
+    """Whether no image of the cohort was refused and no finding is an error."""
+    refused = any(costs_a_case(row) for row in cohort.tables.refused.iter_rows(named=True))
+    return not refused and "error" not in set(cohort.tables.findings["severity"])
+
+
 @dataclass(frozen=True)
 class _Convert:
     source: str
@@ -118,8 +124,7 @@ class _Convert:
 
     def stands(self, result: Mapping[str, Any]) -> bool:
         """Whether the files of a remembered result are still there."""
-        paths = [(self.folder / row["path"], row["bytes"]) for row in result["volumes"]]
-        return all(path.is_file() and size in (None, path.stat().st_size) for path, size in paths)
+        return volumes_stand(self.folder, result["volumes"])
 
 
 def _convert_all(

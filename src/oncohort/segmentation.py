@@ -10,7 +10,7 @@ from typing import Any
 from oncohort.cohort import Case, Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import FormatError, GeometryError, MissingNeedError
-from oncohort.formats import fingerprint_volume
+from oncohort.formats import fingerprint_case
 from oncohort.formats.predictions import list_predictions, write_prediction
 from oncohort.segmenters import Segmenter
 from oncohort.storage import claim_folder, content_key, file_stamp
@@ -65,8 +65,7 @@ def segment(  # noqa: PLR0913 - the keywords are the verb's flags
         ...     sorted(path.name for path in done.folder.glob("*.nii.gz")), dict(done.failed)
         (['SYNTHETIC-001.nii.gz'], {})
     """
-    whose = str(cohort.root.absolute()) if cohort.root is not None else cohort.name
-    own = {"verb": "segment", "segmenter": repr(with_), "cohort": whose}
+    own = {"verb": "segment", "segmenter": repr(with_), "cohort": cohort.identity}
     folder = claim_folder(out, own if work is None else work, overwrite=overwrite)
     task = _Segment(with_, folder.absolute())
     keys = [_key(cohort, case, with_) for case in cohort.case_ids]
@@ -108,7 +107,7 @@ class _Segment:
 
 
 def _key(cohort: Cohort, case: str, segmenter: Segmenter) -> str:
-    needed = [fingerprint_volume(cohort, row) for row in cohort.volume_rows(case) if row["role"] in segmenter.needs]
+    needed = fingerprint_case(cohort, case, segmenter.needs)
     return content_key("segment", _VERSION, case, repr(segmenter), needed)
 
 

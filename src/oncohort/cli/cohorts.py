@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from oncohort.cli.output import Common, ExitCode, Json, print_json, say, show_table, shown_progress
 from oncohort.cohort import Cohort
 from oncohort.formats import open_cohort
-from oncohort.ingestion import costs_a_case
+from oncohort.ingestion import costs_a_case, is_intact
 from oncohort.ingestion import ingest as ingest_source
 from oncohort.recipes import harmonise as harmonise_cohort
 from oncohort.recipes import load_recipe
@@ -106,9 +106,7 @@ def _finish(cohort: Cohort, out: Path, common: Common) -> int:
         print_json({"out": str(out), **_summary(cohort)})
     _show(cohort)
     say(f"cohort: {out}")
-    wrong = "error" in set(cohort.tables.findings["severity"])
-    refused = any(costs_a_case(row) for row in cohort.tables.refused.iter_rows(named=True))
-    return ExitCode.REFUSED if wrong or refused else ExitCode.DONE
+    return ExitCode.DONE if is_intact(cohort) else ExitCode.REFUSED
 
 
 def _show(cohort: Cohort) -> None:

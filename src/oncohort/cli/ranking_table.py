@@ -7,13 +7,12 @@ from typing import Any
 import polars as pl
 
 from oncohort.cli.output import show_table
-from oncohort.leaderboard import RANK
+from oncohort.leaderboard import RANK, overall_places
 
 
 def show_leaderboard(aggregates: pl.DataFrame) -> None:
     """Show estimate and interval of every metric, one table per subset, models in order of their place."""
-    overall = aggregates.filter(pl.col("metric") == RANK)
-    places = {row["model"]: row["rank"] for row in overall.sort("rank", nulls_last=True).to_dicts()}
+    places = overall_places(aggregates)
     for subset in aggregates["subset"].unique(maintain_order=True):
         rows = aggregates.filter(pl.col("subset").eq_missing(subset)).to_dicts()
         _show_subset(str(subset), rows, places)

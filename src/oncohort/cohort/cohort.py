@@ -67,6 +67,11 @@ class Cohort:
         """What the cohort is called."""
         return self.facts.name
 
+    @property
+    def identity(self) -> str:
+        """What tells this cohort from others: the folder where it lies, or its name while it lies nowhere."""
+        return self.name if self.root is None else str(self.root.absolute())
+
     def __len__(self) -> int:
         return self.tables.cases.height
 

@@ -104,7 +104,6 @@ def map_items(  # noqa: PLR0913 - the five choices of a resumable map, all by ke
             results[position] = known
         else:
             tasks.append(_Task(position, key))
-    done = len(items) - len(tasks)
     if progress is not None and tasks:
         progress(Progress(0, len(tasks), label, 0.0))
     for finished, (task, result) in enumerate(_run(function, items, tasks, jobs), start=1):
@@ -112,7 +111,7 @@ def map_items(  # noqa: PLR0913 - the five choices of a resumable map, all by ke
         if store is not None:
             store.put(task.key, result)
         if progress is not None:
-            progress(Progress(finished, len(items) - done, label, time.monotonic() - started))
+            progress(Progress(finished, len(tasks), label, time.monotonic() - started))
     return results
 
 

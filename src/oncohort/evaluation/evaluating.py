@@ -106,8 +106,7 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
 
 def _work(cohort: Cohort, folders: Mapping[str, Path], profile: Profile) -> dict[str, Any]:
     models = {model: str(folder.absolute()) for model, folder in folders.items()}
-    whose = str(cohort.root.absolute()) if cohort.root is not None else cohort.name
-    return {"verb": "evaluate", "cohort": whose, "models": models, "profile": profile.name}
+    return {"verb": "evaluate", "cohort": cohort.identity, "models": models, "profile": profile.name}
 
 
 def _tasks(cohort: Cohort, plan: EvaluationPlan, profile: Profile, *, is_resampling: bool) -> list[ScoreTask]:

@@ -8,7 +8,7 @@ is complete, and holds tables of one time.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
@@ -134,6 +134,17 @@ def fingerprint_volume(cohort: Cohort, row: Mapping[str, Any]) -> list[Any]:
     path = volume_path(cohort, row)
     stamp = file_stamp(path) if path.is_file() else {}
     return [row["role"], str(row["path"]), row["scale"], stamp]
+
+
+def fingerprint_case(cohort: Cohort, case: str, roles: Collection[str]) -> list[list[Any]]:
+    """What changes when a file of one of these roles of a case changes (JSON values)."""
+    return [fingerprint_volume(cohort, row) for row in cohort.volume_rows(case) if row["role"] in roles]
+
+
+def volumes_stand(folder: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether the files that rows of `volumes` name are still there, in the size that the rows know."""
+    files = [(folder / row["path"], row["bytes"]) for row in rows]
+    return all(path.is_file() and size in (None, path.stat().st_size) for path, size in files)
 
 
 def read_row(root: Path, scheme: LabelScheme, row: Mapping[str, Any]) -> Volume | LabelMap:

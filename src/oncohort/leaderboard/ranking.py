@@ -84,6 +84,12 @@ def rank(
     return pl.DataFrame([*board.metric_rows(), *board.rank_rows()], schema=AGGREGATE_SCHEMA)
 
 
+def overall_places(aggregates: pl.DataFrame) -> dict[str, float | None]:
+    """The place of every model in the overall ranking, best first; models without a place come last."""
+    overall = aggregates.filter(pl.col("metric") == RANK).sort("rank", nulls_last=True, maintain_order=True)
+    return dict(zip(overall["model"], overall["rank"], strict=True))
+
+
 @dataclass(frozen=True, eq=False)
 class _Board:
     """The mean of every subset and metric; (1 + draws, models), row 0 on the data as they are."""

@@ -12,7 +12,15 @@ from typing import Any
 from oncohort.cohort import Case, Cohort, Tables, as_table
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import InputError, SettingsError
-from oncohort.formats import fingerprint_volume, open_cohort, volume_path, write_cohort, write_label_map, write_nifti
+from oncohort.formats import (
+    fingerprint_case,
+    open_cohort,
+    volume_path,
+    volumes_stand,
+    write_cohort,
+    write_label_map,
+    write_nifti,
+)
 from oncohort.formats.nifti import header_facts
 from oncohort.recipes.recipe import Recipe
 from oncohort.storage import claim_folder, content_key, encode_stem, remove_unlisted
@@ -61,7 +69,7 @@ def harmonise(
         ...     len(harmonise(cohort, make_recipe([{"resample": step}]), out=f"{there}/harmonised"))
         0
     """
-    folder = claim_folder(out, {"verb": "harmonise", "cohort": _root(cohort)}, overwrite=overwrite)
+    folder = claim_folder(out, {"verb": "harmonise", "cohort": cohort.identity}, overwrite=overwrite)
     work = _Work(folder.absolute(), recipe)
     keys = [_key(cohort, case, recipe) for case in cohort.case_ids]
     store = ResultStore(folder / ".oncohort" / "results")
@@ -130,17 +138,12 @@ class _Work:
 
     def stands(self, result: Mapping[str, Any]) -> bool:
         """Whether the files of a remembered result are still there."""
-        paths = [(self.folder / row["path"], row["bytes"]) for row in result["volumes"]]
-        return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+        return volumes_stand(self.folder, result["volumes"])
 
 
 def _key(cohort: Cohort, case: str, recipe: Recipe) -> str:
-    needed = [fingerprint_volume(cohort, row) for row in cohort.volume_rows(case) if row["role"] in recipe.needs]
+    needed = fingerprint_case(cohort, case, recipe.needs)
     return content_key("harmonise", _VERSION, case, recipe.settings(), needed)
-
-
-def _root(cohort: Cohort) -> str:
-    return str(cohort.root.absolute()) if cohort.root is not None else cohort.name
 
 
 def _parent(cohort: Cohort, folder: Path) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from oncohort.cohort import Case, Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import InputError
-from oncohort.formats import fingerprint_volume
+from oncohort.formats import fingerprint_case
 from oncohort.kernels import label_components
 from oncohort.profiles import Profile
 from oncohort.reporting import Column
@@ -82,5 +82,5 @@ def count_cases(
 
 def _key(cohort: Cohort, case: str, profile: Profile) -> str:
     role = profile.target.role
-    needed = [fingerprint_volume(cohort, row) for row in cohort.volume_rows(case) if row["role"] in ("pet", role)]
+    needed = fingerprint_case(cohort, case, ("pet", role))
     return content_key("case numbers", _VERSION, case, role, profile.components.connectivity, needed)

@@ -10,7 +10,7 @@ from typing import Any
 from oncohort.cohort import Case, Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import InputError
-from oncohort.formats import fingerprint_volume
+from oncohort.formats import fingerprint_case
 from oncohort.formats.predictions import find_prediction, read_prediction
 from oncohort.labels import LabelScheme
 from oncohort.reporting import CasePicture, Panel, model_colours, picture_case
@@ -38,8 +38,7 @@ class _Item:
     role: str
 
     def key(self, cohort: Cohort) -> str:
-        rows = cohort.volume_rows(self.case.id)
-        needed = [fingerprint_volume(cohort, row) for row in rows if row["role"] in ("pet", self.role)]
+        needed = fingerprint_case(cohort, self.case.id, ("pet", self.role))
         models = [[m.name, m.colour, m.note, str(m.file), file_stamp(m.file) if m.file else None] for m in self.models]
         return content_key("picture", _VERSION, self.case.id, self.synthetic, self.role, needed, models)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,7 +14,7 @@ import polars as pl
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore
-from oncohort.leaderboard import RANK
+from oncohort.leaderboard import overall_places
 from oncohort.metrics import METRICS
 from oncohort.profiles import Profile
 from oncohort.reporting import (
@@ -101,9 +100,9 @@ def is_synthetic(cohort: Cohort) -> bool:
 
 
 def _by_rank(models: Sequence[str], aggregates: pl.DataFrame) -> list[str]:
-    """Models in the order of the overall ranking; those without a rank last."""
-    ranks = {row["model"]: row["rank"] for row in aggregates.filter(pl.col("metric") == RANK).to_dicts()}
-    return sorted(models, key=lambda name: math.inf if ranks.get(name) is None else ranks[name])
+    """Models of the study in the order of the overall ranking; those that were not ranked last."""
+    ranked = [name for name in overall_places(aggregates) if name in models]
+    return [*ranked, *(name for name in models if name not in ranked)]
 
 
 def _notes(scores: Scores, *, shown: int, drawn: int) -> list[str]:

@@ -13,14 +13,14 @@ from oncohort.compute import ProgressCallback
 from oncohort.errors import InputError, SettingsError
 from oncohort.evaluation import evaluate, read_scores
 from oncohort.formats import open_cohort
-from oncohort.ingestion import costs_a_case, ingest
+from oncohort.ingestion import ingest, is_intact
 from oncohort.leaderboard import rank, read_aggregates, write_aggregates
 from oncohort.profiles import Profile, load_profile
 from oncohort.recipes import Recipe, harmonise, make_recipe
 from oncohort.results import Scores
 from oncohort.segmentation import segment
 from oncohort.segmenters import Segmenter, make_segmenter
-from oncohort.storage import WORK_FILE, claim_folder, encode_stem, remove_unlisted
+from oncohort.storage import WORK_FILE, claim_folder, encode_stem, release_folder
 from oncohort.study.report import write_study_report
 from oncohort.study.settings import ModelSection, Study, load_study
 
@@ -48,10 +48,8 @@ class StudyResult:
     @property
     def is_complete(self) -> bool:
         """Whether no image was refused, every case segmented and scored, and nothing found wrong."""
-        refused = any(costs_a_case(row) for row in self.cohort.tables.refused.iter_rows(named=True))
-        wrong = "error" in set(self.cohort.tables.findings["severity"])
         lacking = any(self.scores.run["missing"].values()) or bool(self.scores.run["unscored"])
-        return not (refused or wrong or lacking or any(self.failed.values()))
+        return is_intact(self.cohort) and not (lacking or any(self.failed.values()))
 
 
 @dataclass(frozen=True)
@@ -246,8 +244,7 @@ def _forget_other_models(root: Path, folders: Mapping[str, Path]) -> None:
     for mark in root.glob(f"*/{WORK_FILE}"):
         folder = mark.parents[len(WORK_FILE.parts) - 1]
         if folder not in wanted:
-            remove_unlisted(folder, [])
-            folder.rmdir()
+            release_folder(folder)
 
 
 def _rank(plan: _Plan, scores: Scores) -> pl.DataFrame:
