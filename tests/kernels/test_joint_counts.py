@@ -67,6 +67,15 @@ def test_a_word_that_crosses_into_the_next_row_belongs_to_both():
     require_equal(count_joint(full, full), full, full)
 
 
+@pytest.mark.parametrize("width", [8, 16, 24, 64])
+def test_speckle_in_rows_of_whole_words(width):
+    random = np.random.default_rng(width)
+    reference = (random.integers(0, 5, (4, 6, width)) * random.integers(0, 2, (4, 6, width))).astype(np.uint8)
+    prediction = np.roll(reference, 3, axis=2)
+    require_equal(count_joint(reference, prediction), reference, prediction)
+    require_equal(count_joint(reference.T, prediction.T), reference.T, prediction.T)
+
+
 def test_strided_and_offset_views():
     base, other = blocks((9, 8, 41), 1), blocks((9, 8, 41), 2)
     for view in ((slice(1, 8, 2), slice(None), slice(3, 38)), (slice(None, None, -1), slice(2, 5), slice(1, None))):
@@ -87,7 +96,7 @@ def test_bool_masks_and_empty_arrays():
 
 
 def test_without_the_compiler(monkeypatch):
-    for name in ("_scan", "_count_voxels", "_extend"):
+    for name in ("_scan", "_count_words", "_count_voxels", "_mark", "_fold"):
         monkeypatch.setattr(joint_counts, name, getattr(joint_counts, name).py_func)
     for seed in range(5):
         reference, prediction = blocks((3, 4, 27), seed), blocks((3, 4, 27), seed + 50)

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import numpy as np
 
+from oncohort.kernels.component_pairs import count_component_pairs
 from oncohort.kernels.components import CONNECTIVITIES, count_overlaps, find_maxima, label_components
 from oncohort.kernels.joint_counts import JointCounts, count_joint
 from oncohort.kernels.layout import like
+from oncohort.kernels.nearest import NearestSearch
+from oncohort.kernels.pairs import count_pairs
+from oncohort.kernels.recode import recode_labels
+from oncohort.kernels.sphere_means import RegionValues, measure_regions, sphere_offsets
+from oncohort.kernels.surface_points import SurfaceKind, SurfacePoints, list_surfaces
+from oncohort.kernels.weighted_auc import weigh_ap, weigh_auc
 
 __all__ = [
     "CONNECTIVITIES",
     "JointCounts",
+    "NearestSearch",
+    "RegionValues",
+    "SurfaceKind",
+    "SurfacePoints",
+    "count_component_pairs",
     "count_joint",
     "count_overlaps",
+    "count_pairs",
     "find_maxima",
     "label_components",
     "like",
+    "list_surfaces",
+    "measure_regions",
+    "recode_labels",
+    "sphere_offsets",
     "warm_kernels",
+    "weigh_ap",
+    "weigh_auc",
 ]
 
 
@@ -31,3 +50,18 @@ def warm_kernels() -> None:
     components, count = label_components(mask, 18)
     count_overlaps(components, count, mask)
     find_maxima(components, count, mask)
+    for ids in (mask, components, mask.astype(np.int32)):
+        count_pairs(ids, ids)
+    count_component_pairs(components, components, mask, mask)
+    for width in (np.uint8, np.int16, np.int32):
+        recode_labels(mask.astype(width), [1])
+    for kind in ("voxels", "elements"):
+        points = list_surfaces(mask, kind, [1])
+        NearestSearch(points.shape, (1.0, 1.0, 1.0)).distances(points.positions(1), points.positions(1))
+    for regions in (mask, components):
+        for number in (np.float32, np.float64):
+            measure_regions(
+                regions, 1, mask.astype(number), start=(0, 0, 0), offsets=sphere_offsets((1.0, 1.0, 1.0), 1.0)
+            )
+    for weigh in (weigh_auc, weigh_ap):
+        weigh(np.zeros(1), np.ones(1, bool), np.zeros(1, np.intp), np.ones((1, 1), np.int32))

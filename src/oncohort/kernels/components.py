@@ -41,6 +41,7 @@ def label_components(mask: NDArray[Any], connectivity: int) -> tuple[NDArray[np.
         raise ValueError(f"expected connectivity 6, 18 or 26 and three axes, got {connectivity} and {mask.ndim}")
     reverse = is_reversed(mask)
     turned = aligned(as_bytes(mask), reverse=reverse)
+    turned = turned if turned.flags.writeable else turned.copy()  # cc3d takes no other, though it writes nothing
     components, count = cc3d.connected_components(
         turned, connectivity=connectivity, return_N=True, binary_image=True, out_dtype=np.uint32
     )
