@@ -1,95 +1,243 @@
-"""Two masks of one structure, counted once."""
+"""Two masks of one structure, counted once; what costs more is computed when it is asked for."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from oncohort.geometry import Box
-from oncohort.kernels import count_joint, like
-from oncohort.metrics.lesions import ComponentOverlap, overlap_components
+from oncohort.kernels import count_component_pairs, label_components
+from oncohort.metrics.label_arrays import LabelArrays, Spacing
+from oncohort.metrics.lesions import ComponentOverlap, LesionOverlap
+from oncohort.metrics.matching import LesionMatching, Matching, match_lesions
+from oncohort.metrics.metric import Presence
 from oncohort.metrics.overlap import OverlapCounts
-
-
-class Presence(StrEnum):
-    """Which of the two masks hold any voxel; the empty rules of a profile go by these words."""
-
-    BOTH_PRESENT = "both_present"
-    REFERENCE_EMPTY = "reference_empty"
-    PREDICTION_EMPTY = "prediction_empty"
-    BOTH_EMPTY = "both_empty"
+from oncohort.metrics.surface import SurfaceDistances
+from oncohort.metrics.uptake import Uptake, UptakePair, measure_lesion_uptakes
 
 
 @dataclass(frozen=True)
-class MaskPair:
-    """All that the metrics need to know of a reference and a prediction.
+class PairSettings:
+    """How lesions are told apart and matched.
 
     Args:
-        overlap: Voxels of each and of both.
-        reference_components: Components of the reference and what the prediction shares with them.
-        prediction_components: Components of the prediction and what the reference shares with them.
+        connectivity: 6, 18 or 26: neighbours that make one component.
+        matching: When a predicted lesion counts as one of the reference.
+        reference_instances: The integers of the reference are lesion numbers; False: its components are lesions.
+        prediction_instances: The same for the prediction.
+
+    Raises:
+        ValueError: Another connectivity.
+
+    Examples:
+        >>> PairSettings(connectivity=18, matching=Matching("any-overlap")).reference_instances
+        False
     """
 
-    overlap: OverlapCounts
-    reference_components: ComponentOverlap
-    prediction_components: ComponentOverlap
+    connectivity: int
+    matching: Matching
+    reference_instances: bool = False
+    prediction_instances: bool = False
+
+    def __post_init__(self) -> None:
+        if self.connectivity not in (6, 18, 26):
+            raise ValueError(f"expected connectivity 6, 18 or 26, got {self.connectivity}")
+
+
+@dataclass(frozen=True, eq=False)
+class MaskPair:
+    """All that the metrics need to know of a reference and a prediction of one structure.
+
+    `overlap` is there at once; lesions and surfaces are computed when they are
+    first asked for, and kept.
+
+    Args:
+        arrays: The two label arrays.
+        structure: Position of the structure in `arrays.structures`.
+        settings: How lesions are told apart and matched.
+        image: (i, j, k), for instance SUV; None if there is none.
+    """
+
+    arrays: LabelArrays = field(repr=False)
+    structure: int
+    settings: PairSettings
+    image: NDArray[Any] | None = field(default=None, repr=False)
+
+    @cached_property
+    def overlap(self) -> OverlapCounts:
+        """Voxels of each mask and of both."""
+        return self.arrays.overlap(self.structure)
 
     @property
     def presence(self) -> Presence:
         """Which of the two masks hold any voxel."""
-        if self.overlap.reference:
-            return Presence.BOTH_PRESENT if self.overlap.prediction else Presence.PREDICTION_EMPTY
-        return Presence.REFERENCE_EMPTY if self.overlap.prediction else Presence.BOTH_EMPTY
+        return self.overlap.presence
+
+    @property
+    def spacing_mm(self) -> Spacing:
+        """Edges of a voxel along i, j, k."""
+        return self.arrays.spacing_mm
+
+    @cached_property
+    def box(self) -> Box:
+        """The smallest box round both masks; empty if both are."""
+        return self.arrays.box(self.structure)
+
+    def masks(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Reference and prediction within `box`, uint8 or bool, 0 outside; not kept."""
+        reference, prediction = (self.arrays.mask(self.structure, side=side, box=self.box) for side in (0, 1))
+        return reference, prediction
+
+    def lesion_maps(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Lesion numbers of reference and prediction within `box`; not kept."""
+        return self._number(self.masks())
+
+    @cached_property
+    def lesion_overlap(self) -> LesionOverlap:
+        """Voxels of every lesion and of every pair of lesions."""
+        masks = self.masks()
+        maps = self._number(masks)
+        if any(self._by_number):
+            return LesionOverlap.of_maps(*maps, voxel_ml=self.overlap.voxel_ml)
+        return LesionOverlap.of_pairs(count_component_pairs(*maps, *masks), voxel_ml=self.overlap.voxel_ml)
+
+    def _number(self, masks: tuple[NDArray[Any], NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
+        reference, prediction = (
+            self.arrays.numbers_within(mask, side=side, box=self.box)
+            if by_number
+            else label_components(mask, self.settings.connectivity)[0]
+            for side, (mask, by_number) in enumerate(zip(masks, self._by_number, strict=True))
+        )
+        return reference, prediction
+
+    @property
+    def _by_number(self) -> tuple[bool, bool]:
+        return self.settings.reference_instances, self.settings.prediction_instances
+
+    @cached_property
+    def lesions(self) -> LesionMatching:
+        """Which lesions match."""
+        return match_lesions(self.lesion_overlap, self.settings.matching)
+
+    @property
+    def voxel_surface(self) -> SurfaceDistances:
+        """Distances between the border voxels of the masks."""
+        return self.arrays.surface(self.structure, "voxels")
+
+    @property
+    def element_surface(self) -> SurfaceDistances:
+        """Distances between the surface elements of the masks, with their areas."""
+        return self.arrays.surface(self.structure, "elements")
+
+    @cached_property
+    def uptake(self) -> UptakePair:
+        """What the image holds within each mask.
+
+        Raises:
+            ValueError: There is no image, or its shape is another.
+        """
+        reference, prediction = (self._uptake_of(mask != 0) for mask in self.masks())
+        return UptakePair(reference, prediction)
+
+    def _uptake_of(self, mask: NDArray[Any]) -> Uptake:
+        return measure_lesion_uptakes(self.require_image(), mask, 1, start=self.box.start, spacing_mm=self.spacing_mm)[
+            0
+        ]
+
+    def require_image(self) -> NDArray[Any]:
+        """The image.
+
+        Raises:
+            ValueError: There is none, or its shape is another.
+        """
+        shape = self.arrays.codes[0].shape
+        if self.image is None or self.image.shape != shape:
+            found = "none" if self.image is None else f"one of shape {self.image.shape}"
+            raise ValueError(f"expected an image of shape {shape} to measure uptake in, got {found}")
+        return self.image
+
+    @property
+    def reference_components(self) -> ComponentOverlap:
+        """Lesions of the reference and what the prediction shares with them."""
+        return self.lesion_overlap.reference_components
+
+    @property
+    def prediction_components(self) -> ComponentOverlap:
+        """Lesions of the prediction and what the reference shares with them."""
+        return self.lesion_overlap.prediction_components
 
 
-def compare_masks(reference: NDArray[Any], prediction: NDArray[Any], *, voxel_ml: float, connectivity: int) -> MaskPair:
-    """Everything that two masks have in common, from one pass and their components.
+def compare_masks(
+    reference: NDArray[Any],
+    prediction: NDArray[Any],
+    *,
+    spacing_mm: Spacing,
+    settings: PairSettings,
+    image: NDArray[Any] | None = None,
+) -> MaskPair:
+    """Everything that two masks have in common; whatever is not 0 belongs to the mask.
 
     Args:
-        reference: bool, or uint8 of 0 and 1 (i, j, k), any memory order.
+        reference: bool or integers (i, j, k), any memory order and byte order.
         prediction: The same shape.
-        voxel_ml: Volume of one voxel in ml.
-        connectivity: 6, 18 or 26, for the components.
+        spacing_mm: Edges of a voxel along i, j, k.
+        settings: How lesions are told apart and matched.
+        image: The same shape, for uptake; None if no metric needs it.
 
     Raises:
-        ValueError: The shapes differ.
-        TypeError: Another kind of number.
+        ValueError: The shapes differ or are not three-dimensional, or lesion numbers are negative.
+        TypeError: Numbers that are no integers.
 
     Examples:
+        >>> import numpy as np
         >>> reference = np.zeros((8, 8, 8), bool)
         >>> reference[1:5, 1:5, 1:5] = True
-        >>> pair = compare_masks(reference, np.roll(reference, 2, axis=0), voxel_ml=1.0, connectivity=18)
-        >>> pair.overlap.both, pair.reference_components.sizes
-        (32, (64,))
+        >>> settings = PairSettings(connectivity=18, matching=Matching("any-overlap"))
+        >>> pair = compare_masks(reference, np.roll(reference, 2, axis=0), spacing_mm=(10, 10, 10), settings=settings)
+        >>> pair.overlap.both, pair.reference_components.sizes, pair.lesions.tp
+        (32, (64,), 1)
     """
-    prediction = like(prediction, reference)
-    joint = count_joint(reference, prediction)
-    counts = joint.counts
-    overlap = OverlapCounts(
-        reference=int(counts[1:].sum()),
-        prediction=int(counts[:, 1:].sum()),
-        both=int(counts[1:, 1:].sum()),
-        voxel_ml=voxel_ml,
-    )
-    return MaskPair(
-        overlap=overlap,
-        reference_components=overlap_components(
-            reference, prediction, box=_hull(joint.reference_boxes), connectivity=connectivity, voxel_ml=voxel_ml
-        ),
-        prediction_components=overlap_components(
-            prediction, reference, box=_hull(joint.prediction_boxes), connectivity=connectivity, voxel_ml=voxel_ml
-        ),
-    )
+    arrays = LabelArrays.of_masks(reference, prediction, spacing_mm=spacing_mm)
+    return MaskPair(arrays, 0, settings, image)
 
 
-def _hull(boxes: NDArray[np.int64]) -> Box:
-    """The box round all labels; empty if there are none."""
-    present = boxes[boxes[:, 0, 1] > 0]
-    if present.size == 0:
-        return Box((0, 0, 0), (0, 0, 0))
-    i, j, k = zip(present[..., 0].min(axis=0).tolist(), present[..., 1].max(axis=0).tolist(), strict=True)
-    return Box((i[0], j[0], k[0]), (i[1], j[1], k[1]))
+def compare_labels(
+    reference: NDArray[Any],
+    prediction: NDArray[Any],
+    structures: Mapping[str, Collection[int]],
+    *,
+    spacing_mm: Spacing,
+    settings: PairSettings,
+    image: NDArray[Any] | None = None,
+) -> dict[str, MaskPair]:
+    """A pair of masks per structure of two label maps; all are counted in one pass.
+
+    Args:
+        reference: Integers (i, j, k), any memory order and byte order; labels that no structure names are background.
+        prediction: The same shape.
+        structures: Name and labels; structures may share labels (a group, the union of all).
+        spacing_mm: Edges of a voxel along i, j, k.
+        settings: How lesions are told apart and matched.
+        image: The same shape, for uptake; None if no metric needs it.
+
+    Raises:
+        ValueError: The shapes differ or are not three-dimensional, a structure has no label or the label 0,
+            or there are more than 255 labels that are no uint8.
+        TypeError: Numbers that are no integers.
+
+    Examples:
+        >>> import numpy as np
+        >>> labels = np.zeros((4, 4, 4), np.uint8)
+        >>> labels[0], labels[1] = 3, 7
+        >>> structures = {"liver": [3], "spleen": [7], "both": [3, 7]}
+        >>> settings = PairSettings(connectivity=18, matching=Matching("any-overlap"))
+        >>> pairs = compare_labels(labels, labels, structures, spacing_mm=(1, 1, 1), settings=settings)
+        >>> {name: pair.overlap.both for name, pair in pairs.items()}
+        {'liver': 16, 'spleen': 16, 'both': 32}
+    """
+    arrays = LabelArrays.of_labels(reference, prediction, tuple(structures.values()), spacing_mm=spacing_mm)
+    return {name: MaskPair(arrays, n, settings, image) for n, name in enumerate(structures)}
