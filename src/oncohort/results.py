@@ -23,6 +23,35 @@ SCORE_SCHEMA: dict[str, Any] = {
     "profile_version": pl.String,
 }
 
+LESION_SCHEMA: dict[str, Any] = {
+    "model": pl.String,
+    "case": pl.String,
+    "patient": pl.String,
+    "structure": pl.String,
+    "side": pl.String,
+    "lesion": pl.Int64,
+    "volume_ml": pl.Float64,
+    "size_class": pl.String,
+    "suv_max": pl.Float64,
+    "suv_mean": pl.Float64,
+    "suv_peak": pl.Float64,
+    "matched": pl.List(pl.Int64),
+    "iou": pl.Float64,
+}
+"""Every lesion of every reference (once per model, with what the model made of it) and of every prediction."""
+
+CANDIDATE_SCHEMA: dict[str, Any] = {
+    "model": pl.String,
+    "case": pl.String,
+    "patient": pl.String,
+    "structure": pl.String,
+    "candidate": pl.Int64,
+    "score": pl.Float64,
+    "matched_lesion": pl.Int64,
+    "iou": pl.Float64,
+}
+"""Every predicted lesion with how sure the model is of it and the reference lesion that it found."""
+
 AGGREGATE_SCHEMA: dict[str, Any] = {
     "model": pl.String,
     "subset": pl.String,
@@ -35,6 +64,13 @@ AGGREGATE_SCHEMA: dict[str, Any] = {
     "n_missing": pl.Int64,
     "rank": pl.Float64,
     "method": pl.String,
+    "structure": pl.String,
+    "rank_low": pl.Float64,
+    "rank_high": pl.Float64,
+    "first_share": pl.Float64,
+    "place_shares": pl.List(pl.Float64),
+    "tau": pl.Float64,
+    "letters": pl.String,
 }
 
 
@@ -73,6 +109,12 @@ class Score:
 class Scores:
     """The score table of one evaluation and the record of how it came about.
 
+    Args:
+        table: Columns of `SCORE_SCHEMA`.
+        run: JSON values: models, cases, findings, the profile, inputs, versions.
+        lesions: Columns of `LESION_SCHEMA`; None where the profile asks for no table of lesions.
+        candidates: Columns of `CANDIDATE_SCHEMA`; None like `lesions`.
+
     Examples:
         >>> Scores.from_scores([], {}).table.columns[:3]
         ['model', 'case', 'patient']
@@ -80,6 +122,8 @@ class Scores:
 
     table: pl.DataFrame
     run: Mapping[str, Any]
+    lesions: pl.DataFrame | None = None
+    candidates: pl.DataFrame | None = None
 
     @staticmethod
     def from_scores(scores: Iterable[Score], run: Mapping[str, Any]) -> Scores:

@@ -35,6 +35,9 @@ class World:
         self.references = {}
         self.facts = {}
         self.written = {}
+        self.images = {}
+        self.role = "lesions"
+        self.scheme = LabelScheme("lesion", {"lesion": 1})
 
     def add(self, case, mask, **facts):
         self.references[case] = mask
@@ -55,18 +58,28 @@ class World:
             cases.append({"case": case, "patient": case, **self.facts[case]})
             if mask is None:
                 continue
-            path = folder / "volumes" / encode_stem(case) / "lesions.nii.gz"
-            if self.written.get(case) != mask.tobytes():
-                self.written[case] = mask.tobytes()
-                save(path, mask)
-            facts = header_facts(Volume.from_array(mask, GRID, Unit.LABEL))
-            name = path.relative_to(folder).as_posix()
-            hashed = {"sha256": sha256_file(path), "bytes": path.stat().st_size}
-            volumes.append({"case": case, "role": "lesions", "path": name, "unit": "label", **facts, **hashed})
+            volumes.append(self._volume(folder, case, self.role, "label", mask, GRID))
+            if case in self.images:
+                volumes.append(self._volume(folder, case, "pet", "SUVbw", *self.images[case]))
         tables = Tables.from_rows({"cases": cases, "volumes": volumes})
-        scheme = LabelScheme("lesion", {"lesion": 1})
-        write_cohort(folder, Cohort(CohortFacts("small", "test"), scheme, tables))
+        write_cohort(folder, Cohort(CohortFacts("small", "test"), self.scheme, tables))
         return open_cohort(folder)
+
+    def _volume(self, folder, case, role, unit, array, grid):
+        path = folder / "volumes" / encode_stem(case) / f"{role}.nii.gz"
+        if self.written.get(path) != array.tobytes():
+            self.written[path] = array.tobytes()
+            save(path, array, grid)
+        facts = header_facts(Volume.from_array(array, grid, Unit.LABEL))
+        hashed = {"sha256": sha256_file(path), "bytes": path.stat().st_size}
+        return {
+            "case": case,
+            "role": role,
+            "path": path.relative_to(folder).as_posix(),
+            "unit": unit,
+            **facts,
+            **hashed,
+        }
 
 
 @pytest.fixture

@@ -87,16 +87,16 @@ def test_a_profile_may_forbid_missing_predictions(filled, tmp_path):
         evaluate(filled.cohort(), filled.folders("m"), profile=strict)
 
 
-def test_another_grid_is_refused_unless_resampled_and_then_reported(filled, helpers, tmp_path):
+def test_another_grid_is_taken_only_if_asked_for_and_then_reported(filled, helpers):
     block, grid, _ = helpers
-    flipped = grid.reorient("RAS")
-    filled.predict("m", "A/1", block(2, 2, 2)[::-1, ::-1], flipped)
-    with pytest.raises(PredictionError, match=r"A%2F1.*12 x 10 x 8 voxels of 4 x 4 x 5 mm, RAS, shifted"):
-        evaluate(filled.cohort(), filled.folders("m"), profile="autopet-iii")
+    filled.predict("m", "A/1", block(2, 2, 2)[::-1, ::-1], grid.reorient("RAS"))
     shifted = Geometry(grid.shape, grid.affine + np.array([[0, 0, 0, 0.02]] + [[0] * 4] * 3))
     filled.predict("m", "hit", block(2, 2, 2), shifted)
     scores = evaluate(filled.cohort(), filled.folders("m"), profile="autopet-iii", resample_predictions=True)
     assert scores.run["resampled"] == {"m": ["hit", "A/1"]}
+    assert {(row["rule"], row["severity"], row["case"]) for row in scores.run["findings"] if row["case"]} == {
+        ("prediction_resampled", "info", case) for case in ("hit", "A/1")
+    }
     assert values(scores, "m", "A/1") == [1.0, 0.0, 0.0, 0.0]
 
 

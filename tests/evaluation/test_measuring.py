@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from oncohort.evaluation import Measured, measure
+from oncohort.evaluation import MISSING, NO_IMAGE, UNREADABLE, Measured, compare, measure
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
 from oncohort.profiles import load_profile, parse_profile
@@ -10,44 +10,127 @@ from oncohort.volume import LabelMap, Volume
 
 GRID = Geometry((4, 4, 4), np.diag([10.0, 10.0, 10.0, 1.0]))
 FULL, NONE = np.ones(GRID.shape, bool), np.zeros(GRID.shape, bool)
+HALF = FULL.copy()
+HALF[2:] = False
+AUTOPET = load_profile("autopet-iii")
+LESIONS = load_profile("lesions")
 
 
-def reference_of(**masks):
+def map_of(**masks):
     scheme = LabelScheme("lesion", {name: n for n, name in enumerate(masks, start=1)})
     return LabelMap.from_masks(masks, GRID, scheme)
 
 
-def prediction_of(mask):
-    return Volume.from_array(mask.astype(np.uint8), GRID, Unit.LABEL)
+def measured(reference, prediction, profile=AUTOPET, image=None, **more):
+    first = map_of(lesion=reference)
+    second = None if prediction is None else map_of(lesion=prediction)
+    found = measure(compare(first, second, profile, image=image), profile, **more)
+    return {one.metric: one.value if one.undefined is None else one.undefined for one in found}
 
 
 def test_all_labels_together_are_the_reference():
     mass, oedema = NONE.copy(), NONE.copy()
     mass[:2], oedema[1:3] = True, True
-    reference = reference_of(mass=mass, oedema=oedema)
+    reference = map_of(mass=mass, oedema=oedema)
     assert len(reference.layers) == 2
-    dice = measure(reference, prediction_of(mass | oedema), load_profile("autopet-iii"))[0]
-    assert dice == Measured("dice", 1.0, None)
+    pairs = compare(reference, map_of(anything=mass | oedema), AUTOPET)
+    assert measure(pairs, AUTOPET)[0] == Measured("lesion", "dice", 1.0, None)
 
 
 def test_both_empty_costs_nothing_and_earns_no_dice():
-    found = measure(reference_of(lesion=NONE), prediction_of(NONE), load_profile("autopet-iii"))
-    assert [(m.value, m.undefined) for m in found] == [
-        (None, "reference_empty"),
-        (0.0, None),
-        (None, "reference_empty"),
-        (0.0, None),
-    ]
+    assert list(measured(NONE, NONE).values()) == ["reference_empty", 0.0, "reference_empty", 0.0]
 
 
-@pytest.mark.parametrize(
-    ("rule", "mask", "expected"),
-    [
-        ("prediction_empty = 0.0", NONE, Measured("dice", None, "prediction_empty")),
-        ("prediction_empty = 0.0", FULL, Measured("dice", 1.0, None)),
-    ],
-)
-def test_the_profile_decides(rule, mask, expected):
-    text = load_profile("autopet-iii").text.replace(rule, 'prediction_empty = "undefined"', 1)
-    found = measure(reference_of(lesion=FULL), prediction_of(mask), parse_profile(text, where="test"))
-    assert found[0] == expected
+@pytest.mark.parametrize(("mask", "expected"), [(NONE, "prediction_empty"), (FULL, 1.0)])
+def test_the_profile_decides(mask, expected):
+    text = AUTOPET.text.replace("prediction_empty = 0.0", 'prediction_empty = "undefined"', 1)
+    assert measured(FULL, mask, parse_profile(text, where="test"))["dice"] == expected
+
+
+@pytest.mark.parametrize("reason", [MISSING, UNREADABLE])
+def test_what_is_absent_is_worst_or_undefined_with_its_reason(reason):
+    assert measured(HALF, None, absent=reason) == {
+        "dice": 0.0,
+        "fpv_ml": reason,
+        "fnv_ml": 32.0,
+        "volume_difference_ml": reason,
+    }
+    assert list(measured(NONE, None, absent=reason).values()) == ["reference_empty", reason, "reference_empty", reason]
+
+
+def test_a_profile_may_give_a_number_for_what_is_missing():
+    text = AUTOPET.text.replace('both_empty = 0.0\nmissing = "undefined"', "both_empty = 0.0\nmissing = 999.0")
+    assert measured(HALF, None, parse_profile(text, where="test"), absent=MISSING)["fpv_ml"] == 999.0
+
+
+EMPTY_RULES = {
+    "autopet-iii": {
+        "dice": ["reference_empty", 0.0, "reference_empty", 0.0],
+        "fpv_ml": [64.0, 0.0, 0.0, MISSING],
+        "fnv_ml": ["reference_empty", 64.0, "reference_empty", 64.0],
+        "volume_difference_ml": [64.0, -64.0, 0.0, MISSING],
+    },
+    "lesions": {
+        "dice": ["reference_empty", 0.0, "reference_empty", 0.0],
+        "nsd": ["reference_empty", 0.0, "reference_empty", 0.0],
+        "fpv_ml": [64.0, 0.0, 0.0, MISSING],
+        "fnv_ml": ["reference_empty", 64.0, "reference_empty", 64.0],
+        "lesion_f1": ["reference_empty", 0.0, "reference_empty", 0.0],
+        "lesion_recall": ["reference_empty", 0.0, "reference_empty", 0.0],
+        "lesion_precision": [0.0, "prediction_empty", "reference_empty", MISSING],
+        "panoptic_quality": ["reference_empty", 0.0, "reference_empty", 0.0],
+        "lesion_tp": [0.0, 0.0, 0.0, 0.0],
+        "lesion_fp": [1.0, 0.0, 0.0, MISSING],
+        "lesion_fn": [0.0, 1.0, 0.0, 1.0],
+        "reference_lesions": [0.0, 1.0, 0.0, 1.0],
+        "prediction_lesions": [1.0, 0.0, 0.0, MISSING],
+        "reference_volume_ml": [0.0, 64.0, 0.0, 64.0],
+        "prediction_volume_ml": [64.0, 0.0, 0.0, MISSING],
+        "volume_difference_ml": [64.0, -64.0, 0.0, MISSING],
+        "suvmax_error": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
+        "suvmean_error": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
+        "suvpeak_error": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
+        "tlg_difference": [192.0, -192.0, 0.0, MISSING],
+    },
+    "organs": {
+        "dice": [0.0, 0.0, "reference_empty", 0.0],
+        "nsd": [0.0, 0.0, "reference_empty", 0.0],
+        "hd95_mm": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
+        "assd_mm": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
+        "volume_difference_ml": [64.0, -64.0, "reference_empty", MISSING],
+    },
+}
+"""Reference empty, prediction empty, both empty, prediction missing: 64 voxels of 1 ml and SUV 3."""
+
+
+@pytest.mark.parametrize("name", EMPTY_RULES)
+def test_empty_and_missing_masks_are_worth_what_the_page_says(name):
+    profile = load_profile(name)
+    image = Volume.from_array(np.full(GRID.shape, 3.0, np.float32), GRID, Unit.SUVBW)
+    structures = {"lesion": (1,)} if profile.target.structure is None else {}
+    columns = []
+    for reference, prediction in ((NONE, FULL), (FULL, NONE), (NONE, NONE), (FULL, None)):
+        second = None if prediction is None else map_of(lesion=prediction)
+        pairs = compare(map_of(lesion=reference), second, profile, structures=structures, image=image)
+        columns.append(measure(pairs, profile, absent=MISSING if second is None else None))
+    rows = {cells[0].metric: [cell.undefined or cell.value for cell in cells] for cells in zip(*columns, strict=True)}
+    assert rows == {
+        metric: pytest.approx(row) if all(isinstance(v, float) for v in row) else row
+        for metric, row in EMPTY_RULES[name].items()
+    }
+
+
+def test_uptake_without_an_image_has_no_value_and_says_so():
+    found = measured(FULL, HALF, LESIONS, no_image=NO_IMAGE)
+    assert found["suvmax_error"] == found["tlg_difference"] == NO_IMAGE
+    assert found["dice"] == pytest.approx(2 / 3)
+
+
+def test_uptake_is_measured_in_the_image():
+    values = np.ones(GRID.shape, np.float32)
+    values[3, 3, 3] = 9.0
+    image = Volume.from_array(values, GRID, Unit.SUVBW)
+    found = measured(FULL, HALF, LESIONS, image=image)
+    assert found["suvmax_error"] == -8.0
+    assert found["suvmean_error"] == pytest.approx(1.0 - 72 / 64)
+    assert found["tlg_difference"] == pytest.approx(32 - 72)

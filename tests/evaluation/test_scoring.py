@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 
-from oncohort.errors import FormatError, PredictionError
+from oncohort.errors import FormatError, LabelError, PredictionError, SettingsError
 from oncohort.evaluation import score_files
 from oncohort.formats import write_volume
 from oncohort.geometry import Geometry
+from oncohort.labels import LabelScheme
+from oncohort.profiles import load_profile, parse_profile
 from oncohort.results import SCORE_SCHEMA
 from oncohort.units import Unit
 from oncohort.volume import Volume
@@ -55,3 +57,45 @@ def test_files_that_hold_no_labels_are_refused(tmp_path, masks):
         score_files(reference, write(tmp_path / "b.nii.gz", noise), profile="autopet-iii")
     with pytest.raises(FormatError):
         score_files(reference, tmp_path / "c.nii.gz", profile="autopet-iii")
+
+
+@pytest.fixture
+def organs(tmp_path):
+    labels = np.zeros((8, 8, 8), np.uint16)
+    labels[1:4, 1:4, 1:4], labels[5:7, 5:7, 5:7] = 3, 400
+    return write(tmp_path / "a.nii.gz", labels), write(tmp_path / "b.nii.gz", np.where(labels == 400, 0, labels))
+
+
+def dice_of(scores):
+    return {score.structure: score.value for score in scores if score.metric == "dice"}
+
+
+def test_structures_without_names_are_called_by_their_integer(organs):
+    scores = score_files(*organs, profile="organs")
+    assert dice_of(scores) == {"3": 1.0, "400": 0.0}
+    assert [score.metric for score in scores[:5]] == list(load_profile("organs").metrics)
+    assert next(score for score in scores if score.metric == "nsd").value == 1.0
+
+
+def test_structures_have_the_names_of_the_scheme(organs):
+    scheme = LabelScheme("organs", {"liver": 3, "spleen": 400, "kidney": 5})
+    assert dice_of(score_files(*organs, profile="organs", scheme=scheme)) == {
+        "liver": 1.0,
+        "spleen": 0.0,
+        "kidney": None,
+    }
+    named = parse_profile(load_profile("organs").text.replace('"each"', '["spleen"]'), where="test")
+    assert dice_of(score_files(*organs, profile=named, scheme=scheme)) == {"spleen": 0.0}
+    with pytest.raises(SettingsError, match="'spleen'"):
+        score_files(*organs, profile=named)
+
+
+def test_labels_outside_the_scheme_are_refused(organs):
+    with pytest.raises(LabelError, match=r"a\.nii\.gz.*400"):
+        score_files(*organs, profile="organs", scheme=LabelScheme("organs", {"liver": 3}))
+
+
+def test_uptake_of_two_files_has_no_image(organs):
+    scores = {score.metric: score.undefined for score in score_files(*organs, profile="lesions")}
+    assert scores["tlg_difference"] == "image_missing"
+    assert scores["dice"] is None

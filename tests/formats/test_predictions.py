@@ -3,7 +3,13 @@ import pytest
 
 from oncohort.errors import FormatError
 from oncohort.formats import write_volume
-from oncohort.formats.predictions import find_prediction, list_predictions, read_prediction, write_prediction
+from oncohort.formats.predictions import (
+    find_prediction,
+    list_predictions,
+    list_unread,
+    read_prediction,
+    write_prediction,
+)
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
 from oncohort.units import Unit
@@ -22,8 +28,8 @@ def test_a_prediction_is_found_by_the_case(tmp_path, case):
     assert find_prediction(tmp_path, case) == path
     assert path.parent == tmp_path
     assert list_predictions(tmp_path) == {case: path}
-    assert np.array_equal(read_prediction(path).array, MASK)
-    assert read_prediction(path).array.dtype == np.uint8
+    assert np.array_equal(read_prediction(path).layers[0].array, MASK)
+    assert read_prediction(path).layers[0].array.dtype == np.uint8
     assert find_prediction(tmp_path, "other") is None
 
 
@@ -40,8 +46,8 @@ def test_metaimages_are_predictions_and_nifti_goes_first(tmp_path):
     volume = Volume.from_array(MASK.astype(np.float32), GRID, Unit.NONE)
     write_volume(tmp_path / "A.mha", volume)
     assert find_prediction(tmp_path, "A") == tmp_path / "A.mha"
-    assert read_prediction(tmp_path / "A.mha").array.dtype == np.uint8
-    assert read_prediction(tmp_path / "A.mha").unit is Unit.LABEL
+    assert read_prediction(tmp_path / "A.mha").layers[0].array.dtype == np.uint8
+    assert read_prediction(tmp_path / "A.mha").layers[0].unit is Unit.LABEL
     nifti = write_prediction(tmp_path, "A", LESION)
     assert find_prediction(tmp_path, "A") == nifti
 
@@ -49,4 +55,20 @@ def test_metaimages_are_predictions_and_nifti_goes_first(tmp_path):
 def test_fractions_are_no_prediction(tmp_path):
     write_volume(tmp_path / "A.nii.gz", Volume.from_array(MASK * np.float32(0.5), GRID, Unit.NONE))
     with pytest.raises(FormatError, match=r"A\.nii\.gz: expected whole numbers"):
-        _ = read_prediction(tmp_path / "A.nii.gz").array
+        _ = read_prediction(tmp_path / "A.nii.gz").layers[0].array
+
+
+def test_masks_that_overlap_come_in_layers(tmp_path):
+    other = np.roll(MASK, 1, axis=2) | MASK
+    scheme = LabelScheme("both", {"lesion": 1, "oedema": 2})
+    both = LabelMap.from_masks({"lesion": MASK, "oedema": other}, GRID, scheme)
+    found = read_prediction(write_prediction(tmp_path, "A", both), scheme)
+    assert len(found.layers) == 2
+    assert np.array_equal(found.mask("lesion"), MASK)
+    assert np.array_equal(found.mask("oedema"), other)
+
+
+def test_volumes_that_are_read_by_nobody_are_listed(tmp_path):
+    for name in ("A.nii", "B.NII", ".C.nii", "D.nii.gz", "notes.txt"):
+        (tmp_path / name).write_bytes(b"")
+    assert [path.name for path in list_unread(tmp_path)] == ["A.nii", "B.NII"]

@@ -32,7 +32,7 @@ def test_every_packaged_profile_loads_under_its_own_name():
     for name, title in list_profiles().items():
         profile = load_profile(name)
         assert (profile.name, profile.title) == (name, title)
-        assert set(profile.metrics) <= set(METRICS)
+        assert {rule.name for rule in profile.metric} <= set(METRICS)
 
 
 def test_a_profile_is_read_from_a_file_and_keeps_its_text(tmp_path):
@@ -65,6 +65,33 @@ def test_a_profile_is_read_from_a_file_and_keeps_its_text(tmp_path):
         ("format_version = 1", "format_version = 2", "format_version"),
         ('missing = "worst"', 'missing = "ignore"', "missing"),
         ('name = "autopet-iii"', 'name = "Auto PET"', "name"),
+        ('structure = "lesion"', "", "either structure"),
+        ('structure = "lesion"', 'structure = "lesion"\nstructures = "each"', "either structure"),
+        ('structure = "lesion"', 'structures = "all"', "structures"),
+        ('structure = "lesion"', "structures = []", "names none"),
+        ('structure = "lesion"', 'structures = ["a", "a"]', "structure is named twice"),
+        ('matching = "any-overlap"', 'matching = "nearest"', "components.matching"),
+        ('matching = "any-overlap"', 'matching = "iou"', "threshold belongs to"),
+        ('matching = "any-overlap"', 'matching = "any-overlap"\nthreshold = 0.5', "threshold belongs to"),
+        ('matching = "any-overlap"', 'matching = "iou"\nthreshold = 0.0', "components.threshold"),
+        ('matching = "any-overlap"', 'matching = "iou"\nthreshold = 1.5', "components.threshold"),
+        ('matching = "any-overlap"', 'matching = "any-overlap"\nsize_edges_ml = [2.0, 1.0]', "ascending"),
+        ('matching = "any-overlap"', 'matching = "any-overlap"\nsize_edges_ml = [0.0]', "ascending"),
+        ('[components]\nconnectivity = 18\nmatching = "any-overlap"', "", "components says what a lesion is"),
+        ('name = "volume_difference_ml"', 'name = "nsd"', "needs tolerance_mm"),
+        ('name = "dice"', 'name = "dice"\ntolerance_mm = 2.0', "takes no tolerance_mm"),
+        ('name = "dice"', 'name = "dice"\nlabel = "jaccard"', "name of another metric"),
+        ('name = "dice"', 'name = "dice"\nlabel = "fpv_ml"', "name of another metric"),
+        ('name = "dice"', 'name = "dice"\nlabel = "The Dice"', "label"),
+        ('name = "dice"', 'name = "dice"\nstructures = ["liver"]', "liver: no structure"),
+        ('name = "fnv_ml"', 'name = "panoptic_quality"', "pairs each lesion once"),
+        ('name = "volume_difference_ml"', 'name = "mtv_difference_ml"', "target.image says in which image"),
+        (
+            'name = "volume_difference_ml"\nweight = 0.0',
+            'name = "reference_volume_ml"\nweight = 0.1',
+            "no better direction",
+        ),
+        ('missing = "undefined"\n\n[[metric]]\nname = "fnv', 'missing = "drop"\n\n[[metric]]\nname = "fnv', "missing"),
     ],
 )
 def test_a_broken_profile_is_refused_and_the_key_named(old, new, told):
@@ -73,6 +100,81 @@ def test_a_broken_profile_is_refused_and_the_key_named(old, new, told):
         parse_profile(TEXT.replace(old, new, 1), where="a.toml")
     assert told in str(caught.value)
     assert caught.value.where == "a.toml"
+
+
+NSD = """
+[[metric]]
+name = "nsd"
+label = "nsd_1mm"
+tolerance_mm = 1.0
+weight = 0.0
+aggregate = "mean"
+reference_empty = "undefined"
+prediction_empty = 0.0
+both_empty = "undefined"
+missing = "as-empty"
+"""
+
+
+def test_one_metric_may_stand_twice_under_two_labels():
+    text = TEXT + NSD + NSD.replace("1mm", "2mm").replace("1.0", "2.0")
+    profile = parse_profile(text, where="a.toml")
+    assert profile.metrics[-2:] == ("nsd_1mm", "nsd_2mm")
+    assert [profile.rule(name).parameters for name in profile.metrics[-2:]] == [
+        {"tolerance_mm": 1.0},
+        {"tolerance_mm": 2.0},
+    ]
+    assert profile.rule("nsd_1mm").metric is METRICS["nsd"]
+    assert profile.needs == {"overlap", "components", "element_surface"}
+    with pytest.raises(KeyError):
+        profile.rule("nsd")
+    with pytest.raises(SettingsError, match="named twice"):
+        parse_profile(TEXT + NSD + NSD, where="a.toml")
+
+
+def test_metrics_may_be_for_some_structures():
+    text = TEXT.replace('structure = "lesion"', 'structures = ["liver", "spleen"]')
+    text = text.replace('name = "dice"', 'name = "dice"\nstructures = ["liver"]')
+    dice, fpv, *_ = parse_profile(text, where="a.toml").metric
+    assert (dice.measures("liver"), dice.measures("spleen"), fpv.measures("spleen")) == (True, False, True)
+
+
+COHORT = """
+[[cohort_metric]]
+name = "{name}"
+{more}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "more", "told"),
+    [
+        ("auroc", "", "no metric of cohorts is called 'auroc'"),
+        ("auc", "", "computed from prediction_volume_ml, reference_volume_ml"),
+        ("lesion_f1", "", "computed from lesion_fn, lesion_fp, lesion_tp"),
+        ("auc", 'score = "volume"', "computed from prediction_volume_ml, reference_volume_ml, volume"),
+        ("specificity", "positive_ml = -1.0", "positive_ml"),
+        ("specificity", 'structure = "liver"', "liver: no structure"),
+        ("specificity", "weight = 0.5", "sum to 1.5"),
+        ("specificity", 'label = "dice"', "named twice"),
+    ],
+)
+def test_metrics_of_cohorts_are_checked(name, more, told):
+    text = TEXT
+    if "computed" not in told:
+        volume = NSD.replace("tolerance_mm = 1.0\n", "").replace('"undefined"', "0.0")
+        for added in ("reference_volume_ml", "prediction_volume_ml"):
+            text += volume.replace('name = "nsd"\nlabel = "nsd_1mm"', f'name = "{added}"')
+    with pytest.raises(SettingsError) as caught:
+        parse_profile(text + COHORT.format(name=name, more=more), where="a.toml")
+    assert told in str(caught.value)
+
+
+def test_the_profile_of_lesions_asks_for_a_table_and_an_image():
+    profile = load_profile("lesions")
+    assert profile.has_lesion_table and profile.needs_image
+    assert not load_profile("autopet-iii").needs_image
+    assert [rule.column for rule in profile.cohort_metric][-1] == "pooled_lesion_precision"
 
 
 def test_no_toml_no_file_and_no_such_name():

@@ -5,7 +5,7 @@ from oncohort.errors import GeometryError, LabelError
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
 from oncohort.units import Unit
-from oncohort.volume import LabelMap, Volume
+from oncohort.volume import LabelMap, Volume, integers_in
 
 GRID = Geometry((4, 1, 1), np.eye(4))
 SCHEME = LabelScheme("x", {"a": 1, "b": 2, "c": 300}, groups={"both": ("a", "b")}, aliases={"alpha": "a"})
@@ -63,3 +63,16 @@ def test_masks_need_a_name_and_the_shape_of_the_grid():
         LabelMap.from_masks({"z": line(1, 0, 0, 0)}, GRID, SCHEME)
     with pytest.raises(GeometryError, match=r"found \(1, 4, 1\)"):
         LabelMap.from_masks({"a": line(1, 0, 0, 0).reshape(1, 4, 1)}, GRID, SCHEME)
+
+
+@pytest.mark.parametrize("dtype", ["?", "u1", "u2", "i2", "i8"])
+@pytest.mark.parametrize("order", "CF")
+def test_integers_that_occur_are_found_in_any_piece(dtype, order):
+    array = np.zeros((70, 70, 70), dtype, order=order)
+    array[0, 0, 1] = array[69, 69, 68] = 1
+    expected = {0, 1}
+    if dtype != "?":
+        array[40, 2, 3] = 100
+        expected.add(100)
+    assert integers_in(array) == expected
+    assert integers_in(array[::2, :, 1:3]) == set(np.unique(array[::2, :, 1:3]).tolist())

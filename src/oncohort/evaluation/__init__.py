@@ -1,8 +1,26 @@
 """Cohort x predictions, by a profile, gives scores."""
 
+from oncohort.evaluation.comparing import compare
 from oncohort.evaluation.evaluating import evaluate
-from oncohort.evaluation.measuring import MISSING, Measured, measure
+from oncohort.evaluation.findings import FINDING_RULES, Finding, has_errors
+from oncohort.evaluation.measuring import MISSING, NO_IMAGE, UNREADABLE, Measured, measure
 from oncohort.evaluation.score_folder import read_scores, write_scores
 from oncohort.evaluation.scoring import score_files
+from oncohort.evaluation.structures import find_structures
 
-__all__ = ["MISSING", "Measured", "evaluate", "measure", "read_scores", "score_files", "write_scores"]
+__all__ = [
+    "FINDING_RULES",
+    "MISSING",
+    "NO_IMAGE",
+    "UNREADABLE",
+    "Finding",
+    "Measured",
+    "compare",
+    "evaluate",
+    "find_structures",
+    "has_errors",
+    "measure",
+    "read_scores",
+    "score_files",
+    "write_scores",
+]

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
-from oncohort.evaluation.planning import EvaluationPlan, find_subsets, plan_evaluation
+from oncohort.errors import PredictionError
+from oncohort.evaluation.lesion_lists import candidate_table, lesion_table
+from oncohort.evaluation.planning import EvaluationPlan, plan_evaluation
+from oncohort.evaluation.recording import record_run
 from oncohort.evaluation.score_folder import write_scores
 from oncohort.evaluation.scoring import ScoreTask, as_scores, score_task
+from oncohort.evaluation.structures import find_structures
 from oncohort.formats import fingerprint_volume, volume_path
 from oncohort.kernels import warm_kernels
 from oncohort.profiles import Profile, load_profile
 from oncohort.results import Scores
 from oncohort.storage import claim_folder, content_key, file_stamp, sha256_file
 
-_RESULT_VERSION = 1  # part of every key: raise it when a stored result means something else
-_LIBRARIES = ("oncohort", "numpy", "numba", "connected-components-3d", "polars")
+_RESULT_VERSION = 2  # part of every key: raise it when a stored result means something else
 
 
 def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
@@ -39,9 +39,10 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
 ) -> Scores:
     """Scores of every model on every case that has a reference.
 
-    Missing predictions are scored by the profile's rule and counted, never
-    dropped. With `out`, finished cases are remembered there and not scored
-    again unless reference, prediction or profile changed.
+    Missing predictions, and those that cannot be used, are scored by the
+    profile's rule and counted, never dropped. With `out`, finished cases are
+    remembered there and not scored again unless reference, prediction or
+    profile changed. One case at a time is in the memory of each process.
 
     Args:
         cohort: The references.
@@ -55,13 +56,15 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
         progress: Called after every scored prediction.
 
     Returns:
-        Rows by model, case and metric; the same for any number of jobs. `run` holds `missing`,
-        `unmatched`, `resampled`, `unscored`, `subsets`, `notes`, `inputs` and `versions`.
+        Rows by model, case, structure and metric; the same for any number of jobs. `run` holds `missing`,
+        `unreadable`, `findings`, `unmatched`, `resampled`, `unscored`, `subsets`, `notes`, `inputs` and `versions`.
 
     Raises:
-        PredictionError: A folder has no predictions for the cohort, or a prediction lies on another grid.
+        PredictionError: A folder has no usable predictions for the cohort, a case has two, or the profile
+            allows none to be missing and one is.
         MissingNeedError: No case has a reference.
-        SettingsError: There is no such profile, or it is wrong.
+        FormatError: A reference cannot be read.
+        SettingsError: There is no such profile, or it is wrong, or it names structures that the cohort does not.
         OutputError: `out` holds something else or cannot be written.
 
     Examples:
@@ -93,15 +96,26 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     if jobs > 1:
         warm_kernels()
     results = map_items(score_task, tasks, keys=keys, store=store, jobs=jobs, progress=progress, label="scoring")
-    rows = [score for task, result in zip(tasks, results, strict=True) for score in as_scores(task, result)]
+    _require_usable(plan, folders, tasks, results)
     hashing = _Hashing.of(cohort, tasks)
     hashes = map_items(sha256_file, hashing.paths, keys=hashing.keys, store=store, progress=progress, label="hash")
+    run = record_run(cohort, plan, tasks, results)
     inputs = [*_references(cohort, tasks, dict(zip(hashing.cases, hashes, strict=True))), *_predictions(tasks, results)]
-    scores = Scores.from_scores(rows, {**_record(cohort, plan, tasks, results), "inputs": inputs})
+    scores = _join(tasks, results, {**run, "inputs": inputs}, protocol)
     if out is not None and store is not None:
         write_scores(out, scores)
         store.prune({*keys, *hashing.keys})
     return scores
+
+
+def _join(
+    tasks: Sequence[ScoreTask], results: Sequence[Mapping[str, Any]], run: Mapping[str, Any], profile: Profile
+) -> Scores:
+    pairs = list(zip(tasks, results, strict=True))
+    scores = Scores.from_scores([score for task, result in pairs for score in as_scores(task, result)], run)
+    if not profile.has_lesion_table:
+        return scores
+    return Scores(scores.table, run, lesion_table(pairs), candidate_table(pairs))
 
 
 def _work(cohort: Cohort, folders: Mapping[str, Path], profile: Profile) -> dict[str, Any]:
@@ -111,52 +125,61 @@ def _work(cohort: Cohort, folders: Mapping[str, Path], profile: Profile) -> dict
 
 def _tasks(cohort: Cohort, plan: EvaluationPlan, profile: Profile, *, is_resampling: bool) -> list[ScoreTask]:
     cases = {case: cohort[case] for case in plan.cases}
+    structures = find_structures(profile, cohort.scheme)
+    image = profile.target.image if profile.needs_image else None
+    has_lesion_numbers = profile.components is not None and profile.components.instances
+    known = frozenset[int]() if has_lesion_numbers else frozenset(cohort.scheme.labels.values())
     return [
         ScoreTask(
-            model, case, cases[case].patient, cases[case].volumes[profile.target.role], path, profile, is_resampling
+            model=model,
+            case=case,
+            patient=cases[case].patient,
+            reference=cases[case].volumes[profile.target.role],
+            prediction=path,
+            profile=profile,
+            structures=structures,
+            known=known,
+            image=None if image is None else cases[case].volumes.get(image),
+            is_resampling=is_resampling,
         )
         for model, case, path in plan.pairs()
     ]
 
 
 def _key(cohort: Cohort, task: ScoreTask) -> str:
-    row = _reference_row(cohort, task)
-    reference = [row, None if cohort.root is None else fingerprint_volume(cohort, row)]
+    rows = [_row(cohort, task.case, task.profile.target.role)]
+    if task.image is not None:
+        rows.append(_row(cohort, task.case, task.profile.target.image))
+    volumes = [[row, None if cohort.root is None else fingerprint_volume(cohort, row)] for row in rows]
     prediction = None if task.prediction is None else (str(task.prediction), file_stamp(task.prediction))
-    settings = task.profile.model_dump(mode="json")
-    return content_key("evaluate", _RESULT_VERSION, task.model, reference, prediction, settings, task.is_resampling)
+    labels = [dict(task.structures), sorted(task.known)]
+    settings = [task.profile.model_dump(mode="json"), labels, task.is_resampling]
+    return content_key("evaluate", _RESULT_VERSION, task.model, volumes, prediction, settings)
 
 
-def _reference_row(cohort: Cohort, task: ScoreTask) -> dict[str, Any]:
-    return next(row for row in cohort.volume_rows(task.case) if row["role"] == task.profile.target.role)
+def _row(cohort: Cohort, case: str, role: str | None) -> dict[str, Any]:
+    return next(row for row in cohort.volume_rows(case) if row["role"] == role)
 
 
-def _record(
-    cohort: Cohort, plan: EvaluationPlan, tasks: Sequence[ScoreTask], results: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
-    profile = tasks[0].profile
-    subsets = find_subsets(cohort, profile)
-    note = subsets.pop("note")
-    resampled: dict[str, list[str]] = {model: [] for model in plan.predictions}
-    for task, result in zip(tasks, results, strict=True):
-        if result["resampled"]:
-            resampled[task.model].append(task.case)
-    return {
-        "cohort": cohort.name,
-        "models": list(plan.predictions),
-        "cases": list(plan.cases),
-        "missing": plan.missing,
-        "unmatched": {model: [str(path) for path in paths] for model, paths in plan.unmatched.items()},
-        "resampled": resampled,
-        "unscored": [dict(row) for row in plan.unscored],
-        "subsets": subsets,
-        "notes": [] if note is None else [note],
-        "profile": profile.name,
-        "profile_version": profile.version,
-        "profile_text": profile.text,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
-        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
+def _require_usable(
+    plan: EvaluationPlan,
+    folders: Mapping[str, Path],
+    tasks: Sequence[ScoreTask],
+    results: Sequence[Mapping[str, Any]],
+) -> None:
+    """Raise if a model has files, but none that can be scored."""
+    pairs = list(zip(tasks, results, strict=True))
+    for model in plan.predictions:
+        own = [(task, result) for task, result in pairs if task.model == model and task.prediction is not None]
+        if all(result["unreadable"] for _, result in own):
+            task, result = own[0]
+            found = next(row for row in result["findings"] if row["severity"] == "error")
+            raise PredictionError(
+                expected=f"at least one prediction of {model!r} that can be scored",
+                found=f"{len(own)} that cannot; {task.case}: {found['evidence']}",
+                where=str(task.prediction) if len(own) == 1 else f"predictions of {model!r}: {folders[model]}",
+                remedy=found["remedy"],
+            )
 
 
 @dataclass(frozen=True)
@@ -169,7 +192,7 @@ class _Hashing:
 
     @staticmethod
     def of(cohort: Cohort, tasks: Sequence[ScoreTask]) -> _Hashing:
-        rows = {task.case: _reference_row(cohort, task) for task in tasks} if cohort.root is not None else {}
+        rows = _reference_rows(cohort, tasks) if cohort.root is not None else {}
         lacking = {case: row for case, row in rows.items() if row["sha256"] is None}
         return _Hashing(
             cases=list(lacking),
@@ -178,8 +201,11 @@ class _Hashing:
         )
 
 
+def _reference_rows(cohort: Cohort, tasks: Sequence[ScoreTask]) -> dict[str, dict[str, Any]]:
+    return {task.case: _row(cohort, task.case, task.profile.target.role) for task in tasks}
+
+
 def _references(cohort: Cohort, tasks: Sequence[ScoreTask], hashes: Mapping[str, str]) -> list[dict[str, Any]]:
-    rows = {task.case: _reference_row(cohort, task) for task in tasks}
     return [
         {
             "model": None,
@@ -188,7 +214,7 @@ def _references(cohort: Cohort, tasks: Sequence[ScoreTask], hashes: Mapping[str,
             "bytes": row["bytes"],
             "sha256": row["sha256"] or hashes.get(case),
         }
-        for case, row in rows.items()
+        for case, row in _reference_rows(cohort, tasks).items()
     ]
 
 

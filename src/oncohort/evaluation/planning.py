@@ -9,7 +9,7 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.errors import MissingNeedError, OncohortError, PredictionError
-from oncohort.formats.predictions import PREDICTION_SUFFIXES, find_prediction, list_predictions
+from oncohort.formats.predictions import PREDICTION_SUFFIXES, find_prediction, list_predictions, list_unread
 from oncohort.profiles import Profile
 from oncohort.storage import encode_stem
 
@@ -23,12 +23,14 @@ class EvaluationPlan:
         unscored: Rows of case and reason: cases without a reference.
         predictions: File per model and case; None where the prediction is missing.
         unmatched: Per model, prediction files that belong to no case of the cohort.
+        unread: Per model, volumes whose name ends in what is no prediction.
     """
 
     cases: tuple[str, ...]
     unscored: tuple[Mapping[str, str], ...]
     predictions: Mapping[str, Mapping[str, Path | None]]
     unmatched: Mapping[str, tuple[Path, ...]]
+    unread: Mapping[str, tuple[Path, ...]]
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -74,6 +76,7 @@ def plan_evaluation(cohort: Cohort, predictions: Mapping[str, Path], profile: Pr
         unscored=tuple({"case": case.id, "reason": f"no {role}"} for case in cohort if role not in case),
         predictions=files,
         unmatched={model: _unmatched(Path(folder), cohort) for model, folder in predictions.items()},
+        unread={model: list_unread(folder) for model, folder in predictions.items()},
     )
     _require_complete(plan, profile)
     return plan
@@ -117,7 +120,9 @@ def _find_all(folder: Path, cases: tuple[str, ...], model: str) -> dict[str, Pat
 
 
 def _unmatched(folder: Path, cohort: Cohort) -> tuple[Path, ...]:
-    return tuple(path for case, path in list_predictions(folder).items() if case not in cohort)
+    """Predictions for no case, or under a name that the case is not written with."""
+    listed = list_predictions(folder).items()
+    return tuple(path for case, path in listed if case not in cohort or path != find_prediction(folder, case))
 
 
 def _require_complete(plan: EvaluationPlan, profile: Profile) -> None:

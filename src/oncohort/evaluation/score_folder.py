@@ -1,9 +1,11 @@
-"""The folder of scores: `scores.parquet` and `run.json`."""
+"""The folder of scores: `scores.parquet`, `run.json`, and the tables of lesions where a profile asks for them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from oncohort.errors import FormatError
 from oncohort.formats.parquet import read_table, write_table
@@ -12,10 +14,11 @@ from oncohort.storage import read_json, write_json
 
 SCORES_TYPE = "oncohort.scores"
 FORMAT_VERSION = "1.0"
+_FURTHER = ("lesions", "candidates")
 
 
 def write_scores(folder: str | Path, scores: Scores) -> None:
-    """Write the score table, then the record of the run; a folder with `run.json` is complete.
+    """Write the tables, then the record of the run; a folder with `run.json` is complete.
 
     Raises:
         OutputError: A file cannot be written.
@@ -30,6 +33,8 @@ def write_scores(folder: str | Path, scores: Scores) -> None:
     root = Path(folder)
     (root / "aggregates.parquet").unlink(missing_ok=True)  # a leaderboard of earlier scores
     write_table(root / "scores.parquet", scores.table, kind=SCORES_TYPE, version=FORMAT_VERSION)
+    for name in _FURTHER:
+        _write_further(root, name, getattr(scores, name))
     write_json(root / "run.json", {"type": SCORES_TYPE, "format_version": FORMAT_VERSION, **scores.run})
 
 
@@ -54,7 +59,20 @@ def read_scores(folder: str | Path) -> Scores:
     missing = [column for column in SCORE_SCHEMA if column not in table.columns]
     if missing:
         raise _no_scores(root, f"scores.parquet without columns {', '.join(missing)}")
-    return Scores(table, _without_header(run))
+    return Scores(table, _without_header(run), *(_read_further(root, name) for name in _FURTHER))
+
+
+def _write_further(root: Path, name: str, table: pl.DataFrame | None) -> None:
+    path = root / f"{name}.parquet"
+    if table is None:
+        path.unlink(missing_ok=True)  # of earlier scores, under another profile
+    else:
+        write_table(path, table, kind=f"oncohort.{name}", version=FORMAT_VERSION)
+
+
+def _read_further(root: Path, name: str) -> pl.DataFrame | None:
+    path = root / f"{name}.parquet"
+    return read_table(path, kind=f"oncohort.{name}", version=FORMAT_VERSION) if path.is_file() else None
 
 
 def _without_header(run: dict[str, Any]) -> dict[str, Any]:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from oncohort.errors import MissingNeedError
-from oncohort.evaluation.measuring import fit_prediction, measure
-from oncohort.formats.predictions import read_prediction
+from oncohort.errors import InputError, MissingNeedError, PredictionError
+from oncohort.evaluation.comparing import compare
+from oncohort.evaluation.findings import Finding
+from oncohort.evaluation.fitting import fit_prediction
+from oncohort.evaluation.lesion_lists import list_lesions
+from oncohort.evaluation.measuring import MISSING, NO_IMAGE, UNREADABLE, measure
+from oncohort.evaluation.structures import (
+    Structures,
+    describe_labels,
+    find_structures,
+    find_unknown,
+    labels_in,
+    require_known,
+)
+from oncohort.formats.predictions import ANY_LABELS, read_prediction
 from oncohort.formats.reading import VOLUME_SUFFIXES
 from oncohort.labels import LabelScheme
-from oncohort.metrics import METRICS
 from oncohort.profiles import Profile, load_profile
 from oncohort.results import Score
 from oncohort.storage import decode_stem, sha256_file
@@ -30,6 +42,9 @@ class ScoreTask:
         reference: Gives the reference; picklable when workers are other processes.
         prediction: The file, or None if it is missing.
         profile: The protocol.
+        structures: Labels by structure; empty if all labels together are one.
+        known: Labels with a name; empty if none has one.
+        image: Gives the image for uptake; None if there is none.
         is_resampling: Resample a prediction whose grid differs.
     """
 
@@ -39,29 +54,37 @@ class ScoreTask:
     reference: Callable[[], Volume | LabelMap]
     prediction: Path | None
     profile: Profile
-    is_resampling: bool
+    structures: Structures = field(default_factory=dict)
+    known: frozenset[int] = frozenset()
+    image: Callable[[], Volume | LabelMap] | None = None
+    is_resampling: bool = False
 
 
 def score_task(task: ScoreTask) -> dict[str, Any]:
-    """The measured numbers of one task as JSON values: `scores`, `resampled`, `input`.
+    """The measured numbers of one task as JSON values.
+
+    A prediction that cannot be used is scored as a missing one, unless the
+    profile allows none to be missing; `findings` say why.
+
+    Returns:
+        `scores`, `lesions`, `findings` (rows), `resampled`, `unreadable` (bool), `input` (bytes and
+        SHA-256 of the prediction, or None).
 
     Raises:
-        PredictionError: The prediction lies on another grid.
-        FormatError: A file cannot be read.
+        PredictionError: The prediction cannot be used, and the profile does not let it be missing.
+        FormatError: The reference cannot be read.
         MissingNeedError: The reference is no mask.
     """
-    reference = _mask_of(task)
-    if task.prediction is None:
-        measured = measure(reference, None, task.profile)
-        return {"scores": [asdict(each) for each in measured], "resampled": False, "input": None}
-    fitted, is_resampled = fit_prediction(
-        read_prediction(task.prediction), reference.geometry, path=task.prediction, is_resampling=task.is_resampling
-    )
-    measured = measure(reference, fitted, task.profile)
+    reference = _reference_of(task)
+    prediction, findings = _usable_prediction(task, reference)
+    absent = None if prediction is not None else MISSING if task.prediction is None else UNREADABLE
+    scored = _score(task, reference, prediction, absent)
     return {
-        "scores": [asdict(each) for each in measured],
-        "resampled": is_resampled,
-        "input": {"bytes": task.prediction.stat().st_size, "sha256": sha256_file(task.prediction)},
+        **scored,
+        "findings": [asdict(each) for each in (*findings, *scored["findings"])],
+        "resampled": any(each.rule == "prediction_resampled" for each in findings),
+        "unreadable": absent == UNREADABLE,
+        "input": _fingerprint(task.prediction),
     }
 
 
@@ -72,10 +95,10 @@ def as_scores(task: ScoreTask, result: Mapping[str, Any]) -> list[Score]:
             model=task.model,
             case=task.case,
             patient=task.patient,
-            structure=task.profile.target.structure,
+            structure=measured["structure"],
             metric=measured["metric"],
             value=measured["value"],
-            unit=METRICS[measured["metric"]].unit,
+            unit=task.profile.rule(measured["metric"]).metric.unit,
             profile=task.profile.name,
             profile_version=task.profile.version,
             undefined=measured["undefined"],
@@ -85,22 +108,31 @@ def as_scores(task: ScoreTask, result: Mapping[str, Any]) -> list[Score]:
 
 
 def score_files(
-    reference: str | Path, prediction: str | Path, *, profile: str | Path | Profile, resample_predictions: bool = False
+    reference: str | Path,
+    prediction: str | Path,
+    *,
+    profile: str | Path | Profile,
+    resample_predictions: bool = False,
+    scheme: LabelScheme | None = None,
 ) -> list[Score]:
-    """Scores of one prediction file against one reference file, in the order of the profile.
+    """Scores of one prediction file against one reference file, by structure in the order of the profile.
 
-    Case and patient are called by the reference's file name, the model "prediction".
+    Case and patient are called by the reference's file name, the model
+    "prediction". Uptake is not measured, because there is no image.
 
     Args:
-        reference: NIfTI or MetaImage mask; everything above 0 is reference.
+        reference: NIfTI or MetaImage label map.
         prediction: The same on the same grid.
         profile: Name, file, or profile.
         resample_predictions: Take the nearest voxel where the grids differ.
+        scheme: Names of the labels, for profiles that score several structures; without it a structure
+            is called by its integer.
 
     Raises:
         PredictionError: The grids differ.
         FormatError: A file cannot be read.
-        SettingsError: There is no such profile, or it is wrong.
+        LabelError: A label is not in the scheme.
+        SettingsError: There is no such profile, or it is wrong, or it names structures without a scheme.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -116,30 +148,116 @@ def score_files(
     """
     protocol = profile if isinstance(profile, Profile) else load_profile(profile)
     path = Path(reference)
+    labels = read_prediction(path, scheme or ANY_LABELS)
+    found = read_prediction(prediction, scheme or ANY_LABELS)
+    fitted, _ = fit_prediction(found, labels.geometry, path=Path(prediction), is_resampling=resample_predictions)
+    if scheme is not None:
+        require_known(labels, path)
+        require_known(fitted, prediction)
+    structures = find_structures(protocol, scheme or _numbered(protocol, labels, fitted))
     case = _stem(path)
-    task = ScoreTask("prediction", case, case, _MaskFile(path), Path(prediction), protocol, resample_predictions)
-    return as_scores(task, score_task(task))
+    task = ScoreTask("prediction", case, case, lambda: labels, Path(prediction), protocol, structures)
+    return as_scores(task, _score(task, labels, fitted, None))
 
 
-@dataclass(frozen=True)
-class _MaskFile:
-    path: Path
+def _score(task: ScoreTask, reference: LabelMap, prediction: LabelMap | None, absent: str | None) -> dict[str, Any]:
+    image, findings = _image_of(task, reference)
+    pairs = compare(reference, prediction, task.profile, structures=task.structures, image=image)
+    measured = measure(pairs, task.profile, absent=absent, no_image=NO_IMAGE if image is None else None)
+    has_table = task.profile.has_lesion_table
+    return {
+        "scores": [asdict(each) for each in measured],
+        "lesions": list_lesions(pairs, task.profile) if has_table else [],
+        "findings": [*_unknown_in(task, reference, "reference_label_unknown"), *findings],
+    }
 
-    def __call__(self) -> LabelMap:
-        volume = read_prediction(self.path)
-        return LabelMap(volume.geometry, (volume,), LabelScheme("foreground", {}))
 
-
-def _mask_of(task: ScoreTask) -> LabelMap:
+def _reference_of(task: ScoreTask) -> LabelMap:
+    """The reference with its voxels read, so that a damaged one is not blamed on the prediction."""
     reference = task.reference()
-    if isinstance(reference, LabelMap):
-        return reference
-    raise MissingNeedError(
-        expected=f"role {task.profile.target.role!r} as a mask",
-        found=f"an image in {reference.unit}",
-        where=f"case {task.case}",
-        remedy="correct the unit of the role in volumes",
-    )
+    if not isinstance(reference, LabelMap):
+        raise MissingNeedError(
+            expected=f"role {task.profile.target.role!r} as a mask",
+            found=f"an image in {reference.unit}",
+            where=f"case {task.case}",
+            remedy="correct the unit of the role in volumes",
+        )
+    _read(reference)
+    return reference
+
+
+def _usable_prediction(task: ScoreTask, reference: LabelMap) -> tuple[LabelMap | None, list[Finding]]:
+    """The prediction on the reference grid, or None and the reason why a file cannot be used."""
+    path = task.prediction
+    if path is None:
+        return None, []
+    try:
+        fitted, is_resampled = fit_prediction(
+            read_prediction(path, reference.scheme), reference.geometry, path=path, is_resampling=task.is_resampling
+        )
+        _read(fitted)
+    except InputError as error:
+        if task.profile.missing == "error":
+            raise
+        rule = "prediction_grid" if isinstance(error, PredictionError) else "prediction_unreadable"
+        return None, [Finding.of_error(rule, error)]
+    resampled = Finding("prediction_resampled", "info", "nearest voxels", "predict on the grid of the reference")
+    return fitted, [*([resampled] if is_resampled else []), *_unknown_in(task, fitted, "label_unknown")]
+
+
+def _read(labels: LabelMap) -> None:
+    for layer in labels.layers:
+        layer.array  # noqa: B018 - voxels are read when they are first asked for
+
+
+def _unknown_in(task: ScoreTask, labels: LabelMap, rule: str) -> list[Finding]:
+    unknown = find_unknown(labels, task.known)
+    if not unknown:
+        return []
+    words = describe_labels(unknown)
+    if task.structures:
+        return [Finding(rule, "error", f"{words}, counted as background", "name the labels, or correct the mask")]
+    remedy = "name the labels, or correct the mask if they are no part of it"
+    return [Finding(rule, "warning", f"{words}, counted as {task.profile.target.structure}", remedy)]
+
+
+def _image_of(task: ScoreTask, reference: LabelMap) -> tuple[Volume | None, list[Finding]]:
+    """The image that uptake is measured in; None and a finding if it is needed and cannot be used."""
+    if not task.profile.needs_image:
+        return None, []
+    role = task.profile.target.image
+    remedy = "add the image on the grid of the reference"
+    if task.image is None:
+        return None, [Finding("image_unusable", "warning", f"no {role}", remedy)]
+    try:
+        image = task.image()
+        if isinstance(image, Volume):
+            image.array  # noqa: B018 - voxels are read when they are first asked for
+    except InputError as error:
+        return None, [Finding.of_error("image_unusable", error)]
+    if not isinstance(image, Volume):
+        return None, [Finding("image_unusable", "warning", f"{role} is a label map", remedy)]
+    if not reference.geometry.is_same_grid(image.geometry):
+        return None, [Finding("image_unusable", "warning", f"{role} lies on another grid", remedy)]
+    return image, []
+
+
+def _fingerprint(path: Path | None) -> dict[str, Any] | None:
+    if path is None:
+        return None
+    try:
+        return {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+    except OSError:  # a file that nobody may read has been reported as such
+        return {"bytes": None, "sha256": None}
+
+
+def _numbered(profile: Profile, reference: LabelMap, prediction: LabelMap) -> LabelScheme:
+    """A scheme that calls every label that occurs by its integer."""
+    if profile.target.structures != "each":
+        return LabelScheme("none", {})
+    layers = zip_longest(*([layer.array for layer in labels.layers] for labels in (reference, prediction)))
+    found = {value for pair in layers for value in labels_in(*sorted(pair, key=lambda array: array is None))}
+    return LabelScheme("numbers", {str(value): value for value in sorted(found - {0})})
 
 
 def _stem(path: Path) -> str:

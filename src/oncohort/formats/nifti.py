@@ -10,6 +10,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from oncohort.errors import FormatError, GeometryError
 from oncohort.formats import gzip_members
+from oncohort.formats.whole_numbers import as_labels
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
 from oncohort.storage import atomic_path, sha256_file
@@ -65,8 +67,16 @@ class _Stored:
         np.add(scaled, wide(self.intercept), out=scaled)
         return scaled
 
-    def layer(self, index: int) -> NDArray[Any]:
-        return self.read()[..., index]
+
+@dataclass(frozen=True, eq=False)
+class _Layers:
+    """The layers of a file with four axes, read together and once."""
+
+    stored: _Stored
+
+    @cached_property
+    def array(self) -> NDArray[Any]:
+        return self.stored.read()
 
 
 def read_nifti(path: str | Path, unit: Unit = Unit.NONE) -> Volume:
@@ -102,14 +112,15 @@ def read_label_map(path: str | Path, scheme: LabelScheme) -> LabelMap:
     stored, geometry = _read_header(Path(path))
     if len(stored.shape) == 3:
         return LabelMap(
-            geometry, (Volume(geometry, Unit.LABEL, lambda: _integers(stored.read(), stored.path)),), scheme
+            geometry, (Volume(geometry, Unit.LABEL, lambda: as_labels(stored.read(), stored.path)),), scheme
         )
-    layers = tuple(_lazy_layer(stored, geometry, index) for index in range(stored.shape[3]))
+    shared = _Layers(stored)
+    layers = tuple(_lazy_layer(shared, geometry, index) for index in range(stored.shape[3]))
     return LabelMap(geometry, layers, scheme)
 
 
-def _lazy_layer(stored: _Stored, geometry: Geometry, index: int) -> Volume:
-    return Volume(geometry, Unit.LABEL, lambda: _integers(stored.layer(index), stored.path))
+def _lazy_layer(shared: _Layers, geometry: Geometry, index: int) -> Volume:
+    return Volume(geometry, Unit.LABEL, lambda: as_labels(shared.array[..., index], shared.stored.path))
 
 
 def integer_labels(volume: Volume, where: str | Path) -> Volume:
@@ -118,19 +129,7 @@ def integer_labels(volume: Volume, where: str | Path) -> Volume:
     Raises:
         FormatError: When the voxels are read: one is no integer from 0 to 65535.
     """
-    return Volume(volume.geometry, Unit.LABEL, lambda: _integers(volume.array, Path(where)), volume.record)
-
-
-def _integers(array: NDArray[Any], path: Path) -> NDArray[Any]:
-    if array.dtype.kind in "ub" and array.dtype.itemsize <= 2:
-        return array
-    rounded: NDArray[Any] = np.rint(array)
-    if not np.array_equal(rounded, array) and not np.allclose(rounded, array, rtol=1e-6, atol=1e-3):
-        raise _damaged(path, "whole numbers as labels", "fractions or NaN")
-    low, high = (float(rounded.min()), float(rounded.max())) if rounded.size else (0.0, 0.0)
-    if low < 0 or high > 65535:
-        raise _damaged(path, "labels from 0 to 65535", f"values from {low:g} to {high:g}")
-    return rounded.astype(np.uint8 if high < 256 else np.uint16)
+    return Volume(volume.geometry, Unit.LABEL, lambda: as_labels(volume.array, where), volume.record)
 
 
 def write_nifti(path: str | Path, volume: Volume) -> dict[str, Any]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oncohort.formats.nifti import integer_labels, write_label_map
-from oncohort.formats.reading import read_volume
+from oncohort.formats.nifti import integer_labels, read_label_map, write_label_map
+from oncohort.formats.reading import VOLUME_SUFFIXES, read_volume
+from oncohort.labels import LabelScheme
 from oncohort.storage import decode_stem, encode_stem
-from oncohort.volume import LabelMap, Volume
+from oncohort.volume import LabelMap
 
 PREDICTION_SUFFIXES = (".nii.gz", ".mha")
 _PROBABILITY = ".prob"
+
+ANY_LABELS = LabelScheme("any", {})
+"""The scheme of masks whose labels have no names."""
 
 
 def find_prediction(folder: str | Path, case: str) -> Path | None:
@@ -34,14 +38,31 @@ def list_predictions(folder: str | Path) -> dict[str, Path]:
     return found
 
 
-def read_prediction(path: str | Path) -> Volume:
-    """The integer labels of a prediction file, read on first use.
+def list_unread(folder: str | Path) -> tuple[Path, ...]:
+    """Volumes in a folder of predictions whose name ends in what no prediction ends in, such as `.nii`."""
+    others = tuple(suffix for suffix in VOLUME_SUFFIXES if suffix not in PREDICTION_SUFFIXES)
+    paths = sorted(Path(folder).iterdir())
+    return tuple(path for path in paths if path.name.lower().endswith(others) and not path.name.startswith("."))
+
+
+def read_prediction(path: str | Path, scheme: LabelScheme = ANY_LABELS) -> LabelMap:
+    """The integer labels of a prediction file, voxels read on first use.
+
+    A NIfTI file with four axes holds masks that overlap, one layer per step of
+    the fourth.
+
+    Args:
+        path: NIfTI or MetaImage.
+        scheme: Names of the labels.
 
     Raises:
-        FormatError: The file cannot be read, or holds other than whole numbers.
+        FormatError: The file cannot be read; when the voxels are read, also if one is no whole number.
         GeometryError: The file has no usable grid.
     """
-    return integer_labels(read_volume(path), path)
+    if not str(path).lower().endswith(".mha"):
+        return read_label_map(path, scheme)
+    volume = integer_labels(read_volume(path), path)
+    return LabelMap(volume.geometry, (volume,), scheme)
 
 
 def write_prediction(folder: str | Path, case: str, label_map: LabelMap) -> Path:

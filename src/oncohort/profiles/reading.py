@@ -20,7 +20,7 @@ def list_profiles() -> dict[str, str]:
 
     Examples:
         >>> list(list_profiles())
-        ['autopet-iii']
+        ['autopet-iii', 'lesions', 'organs']
     """
     names = sorted(entry.name.removesuffix(_SUFFIX) for entry in _DATA.iterdir() if entry.name.endswith(_SUFFIX))
     return {name: load_profile(name).title for name in names}

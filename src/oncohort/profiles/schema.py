@@ -2,128 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
-from oncohort.metrics import METRICS, Direction, Presence
+from oncohort.profiles.metric_rules import BETTER, CohortMetric, MetricRule
+from oncohort.profiles.parts import Components, Part, Ranking, Subsets, Target, as_tuple
 
 FORMAT_VERSION = 1
 """Version of the profile format that this code reads."""
 
-EmptyRule = Literal["measured", "undefined"] | float
-"""`measured` (by the formula), `undefined` (no value, with the reason), or the value that is given instead."""
 
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Target(_Part):
-    """Which mask is scored and how the scores call it.
-
-    Attributes:
-        role: Role of the reference in the cohort; all its labels together are the reference mask.
-        structure: Name in the `structure` column.
-    """
-
-    role: str = Field(min_length=1)
-    structure: str = Field(min_length=1)
-
-
-class Components(_Part):
-    """What counts as one lesion and when it is found.
-
-    Attributes:
-        connectivity: 6 (faces), 18 (edges too) or 26 (corners too).
-        matching: `any-overlap`: one shared voxel clears a whole component.
-    """
-
-    connectivity: Literal[6, 18, 26]
-    matching: Literal["any-overlap"]
-
-
-class Subsets(_Part):
-    """How the cohort is divided before ranking.
-
-    Attributes:
-        columns: Columns of `cases.parquet` whose values together name a subset; none for one subset.
-        without_columns: `one-subset`: a cohort that lacks one of them is treated as one subset, and the run says so.
-    """
-
-    columns: Names
-    without_columns: Literal["one-subset"]
-
-
-class Ranking(_Part):
-    """How models are put in order.
-
-    Attributes:
-        scheme: `rank-subset-means`: rank the mean of each metric per subset, average the ranks over subsets,
-            weigh the metrics.
-        ties: `min`: equal values share the better place.
-        tie_break: The metric whose mean decides between equal weighted ranks.
-    """
-
-    scheme: Literal["rank-subset-means"]
-    ties: Literal["min"]
-    tie_break: str
-
-
-class MetricRule(_Part):
-    """One metric of the profile and what it is worth where a mask is empty or missing.
-
-    Attributes:
-        name: A metric of the registry.
-        weight: Share in the ranking; 0 reports it only.
-        aggregate: `mean` over the cases that have a value.
-        reference_empty: Rule where only the prediction holds voxels.
-        prediction_empty: Rule where only the reference holds voxels.
-        both_empty: Rule where neither does.
-        missing: Rule for a case without prediction: `as-empty` scores it like an empty prediction,
-            `undefined` gives no value, with the reason `prediction_missing`.
-    """
-
-    name: str
-    weight: float = Field(ge=0.0, le=1.0)
-    aggregate: Literal["mean"]
-    reference_empty: EmptyRule
-    prediction_empty: EmptyRule
-    both_empty: EmptyRule
-    missing: Literal["as-empty", "undefined"]
-
-    def rule_for(self, presence: Presence) -> EmptyRule:
-        """What holds where the masks are present as `presence` says."""
-        if presence is Presence.BOTH_PRESENT:
-            return "measured"
-        rules: dict[Presence, EmptyRule] = {
-            Presence.REFERENCE_EMPTY: self.reference_empty,
-            Presence.PREDICTION_EMPTY: self.prediction_empty,
-            Presence.BOTH_EMPTY: self.both_empty,
-        }
-        return rules[presence]
-
-    @model_validator(mode="after")
-    def _check(self) -> MetricRule:
-        if self.name not in METRICS:
-            raise ValueError(f"no metric is called {self.name!r}; there are {', '.join(METRICS)}")
-        metric = METRICS[self.name]
-        for presence in sorted(metric.undefined):
-            if self.rule_for(presence) == "measured":
-                raise ValueError(f"{self.name} cannot be measured where {presence}: say undefined, or give a value")
-        if self.weight and metric.direction is Direction.ZERO:
-            raise ValueError(f"{self.name} has no better direction, so its weight is 0")
-        return self
-
-
-class Profile(_Part):
+class Profile(Part):
     """The protocol of one benchmark.
 
     Attributes:
@@ -136,7 +27,12 @@ class Profile(_Part):
         unit: What is drawn and averaged: each case counts once.
         missing: `worst`: cases without prediction are scored by the `missing` rule of each metric and counted;
             `error`: they stop the evaluation.
+        target: Which masks are scored.
+        components: What a lesion is; needed by metrics of lesions and components only.
+        subsets: How the cohort is divided before ranking.
+        ranking: How models are put in order.
         metric: The metrics in the order of the tables.
+        cohort_metric: Numbers of the whole cohort, in the order of the leaderboard.
     """
 
     type: Literal["oncohort.profile"]
@@ -148,10 +44,11 @@ class Profile(_Part):
     unit: Literal["case"]
     missing: Literal["worst", "error"]
     target: Target
-    components: Components
+    components: Components | None = None
     subsets: Subsets
     ranking: Ranking
-    metric: Annotated[tuple[MetricRule, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
+    metric: Annotated[tuple[MetricRule, ...], BeforeValidator(as_tuple)] = Field(min_length=1)
+    cohort_metric: Annotated[tuple[CohortMetric, ...], BeforeValidator(as_tuple)] = ()
 
     _text: str = PrivateAttr(default="")
 
@@ -162,18 +59,81 @@ class Profile(_Part):
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """Names of the metrics, in order."""
-        return tuple(rule.name for rule in self.metric)
+        """What the scores call the metrics, in order."""
+        return tuple(rule.column for rule in self.metric)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the metrics need to know of a pair of masks: `overlap`, `components`, `uptake`, surfaces."""
+        needed = frozenset[str]().union(*(rule.metric.needs for rule in self.metric))
+        has_table = self.components is not None and self.components.table
+        return needed | {"components"} if has_table else needed
+
+    @property
+    def needs_image(self) -> bool:
+        """Whether anything is measured in an image."""
+        return self.target.image is not None and ("uptake" in self.needs or self.has_lesion_table)
+
+    @property
+    def has_lesion_table(self) -> bool:
+        """Whether every lesion is listed beside the scores."""
+        return self.components is not None and self.components.table
+
+    def rule(self, column: str) -> MetricRule:
+        """The rule of the metric that the scores call `column`.
+
+        Raises:
+            KeyError: The profile has no such metric.
+        """
+        for rule in self.metric:
+            if rule.column == column:
+                return rule
+        raise KeyError(column)
 
     @model_validator(mode="after")
     def _check(self) -> Profile:
-        if len(set(self.metrics)) != len(self.metrics):
-            raise ValueError("a metric is named twice")
+        self._check_names()
+        self._check_parts()
+        self._check_structures()
+        self._check_ranking()
+        return self
+
+    def _check_names(self) -> None:
+        columns = [*self.metrics, *(rule.column for rule in self.cohort_metric)]
+        twice = sorted(name for name, count in Counter(columns).items() if count > 1)
+        if twice:
+            raise ValueError(f"a metric is named twice ({', '.join(twice)}): give one of them a label")
+
+    def _check_parts(self) -> None:
+        lacking = [rule.column for rule in self.metric if "components" in rule.metric.needs]
+        if self.components is None and lacking:
+            raise ValueError(f"{', '.join(lacking)} of lesions: components says what a lesion is")
+        lacking = [rule.column for rule in self.metric if "one_to_one" in rule.metric.needs]
+        if lacking and self.components is not None and self.components.matching != "iou":
+            raise ValueError(f"{', '.join(lacking)} pairs each lesion once: matching is iou")
+        lacking = [rule.column for rule in self.metric if "uptake" in rule.metric.needs]
+        if self.target.image is None and lacking:
+            raise ValueError(f"{', '.join(lacking)} of uptake: target.image says in which image")
+        for rule in self.cohort_metric:
+            absent = sorted(rule.needs - set(self.metrics))
+            if absent:
+                raise ValueError(f"{rule.column} is computed from {', '.join(absent)}: add the metric")
+
+    def _check_structures(self) -> None:
+        known = (self.target.structure,) if self.target.is_union else self.target.structures
+        if known == "each":
+            return
+        named = [name for rule in self.metric for name in rule.structures or ()]
+        named += [rule.structure for rule in self.cohort_metric if rule.structure is not None]
+        unknown = sorted(set(named) - set(known or ()))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: no structure of the target")
+
+    def _check_ranking(self) -> None:
         if self.ranking.tie_break not in self.metrics:
             raise ValueError(f"tie_break {self.ranking.tie_break!r} is no metric of the profile")
-        if METRICS[self.ranking.tie_break].direction is Direction.ZERO:
+        if self.rule(self.ranking.tie_break).metric.direction not in BETTER:
             raise ValueError(f"tie_break {self.ranking.tie_break!r} has no better direction")
-        total = sum(rule.weight for rule in self.metric)
+        total = sum(rule.weight for rule in self.metric) + sum(rule.weight for rule in self.cohort_metric)
         if abs(total - 1.0) > 1e-9:
             raise ValueError(f"the weights sum to {total:g}, not to 1")
-        return self

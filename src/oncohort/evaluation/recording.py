@@ -1,0 +1,87 @@
+"""The record of an evaluation, as `run.json` holds it."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from oncohort.cohort import Cohort
+from oncohort.evaluation.findings import Finding
+from oncohort.evaluation.planning import EvaluationPlan, find_subsets
+from oncohort.evaluation.scoring import ScoreTask
+
+_LIBRARIES = ("oncohort", "numpy", "numba", "connected-components-3d", "polars")
+_OF_REFERENCES = ("reference_label_unknown", "image_unusable")  # the same for every model
+
+
+def record_run(
+    cohort: Cohort, plan: EvaluationPlan, tasks: Sequence[ScoreTask], results: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """All that a reader of the scores must know, as JSON values.
+
+    `missing` lists the cases without a usable prediction, `unreadable` those
+    among them that have a file.
+    """
+    profile = tasks[0].profile
+    subsets = find_subsets(cohort, profile)
+    note = subsets.pop("note")
+    pairs = list(zip(tasks, results, strict=True))
+    lacking = [(task, result) for task, result in pairs if task.prediction is None or result["unreadable"]]
+    return {
+        "cohort": cohort.name,
+        "models": list(plan.predictions),
+        "cases": list(plan.cases),
+        "structures": list(tasks[0].structures) or [profile.target.structure],
+        "missing": _cases(plan, [task for task, _ in lacking]),
+        "unreadable": _cases(plan, [task for task, result in lacking if result["unreadable"]]),
+        "unmatched": _paths(plan.unmatched),
+        "resampled": _cases(plan, [task for task, result in pairs if result["resampled"]]),
+        "unscored": [dict(row) for row in plan.unscored],
+        "findings": [asdict(each) for each in (*_of_folders(plan), *_of_tasks(pairs))],
+        "subsets": subsets,
+        "notes": [] if note is None else [note],
+        "profile": profile.name,
+        "profile_version": profile.version,
+        "profile_text": profile.text,
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _cases(plan: EvaluationPlan, tasks: Iterable[ScoreTask]) -> dict[str, list[str]]:
+    """The cases of `tasks` by model, with an empty list for models that have none."""
+    found: dict[str, list[str]] = {model: [] for model in plan.predictions}
+    for task in tasks:
+        found[task.model].append(task.case)
+    return found
+
+
+def _paths(files: Mapping[str, Iterable[Path]]) -> dict[str, list[str]]:
+    return {model: [str(path) for path in paths] for model, paths in files.items()}
+
+
+def _of_folders(plan: EvaluationPlan) -> Iterator[Finding]:
+    remedy = "name the file by a case of the cohort"
+    for model, paths in plan.unmatched.items():
+        for path in paths:
+            yield Finding("prediction_unmatched", "warning", "no such case", remedy, model, path=str(path))
+    remedy = "save predictions as .nii.gz or .mha"
+    for model, paths in plan.unread.items():
+        for path in paths:
+            yield Finding("prediction_unread", "warning", f"a file {path.suffix}", remedy, model, path=str(path))
+
+
+def _of_tasks(pairs: Iterable[tuple[ScoreTask, Mapping[str, Any]]]) -> Iterator[Finding]:
+    seen = set()
+    for task, result in pairs:
+        for row in result["findings"]:
+            if row["rule"] not in _OF_REFERENCES:
+                yield Finding(**{**row, "model": task.model, "case": task.case, "path": str(task.prediction)})
+            elif (row["rule"], task.case) not in seen:
+                seen.add((row["rule"], task.case))
+                yield Finding(**{**row, "case": task.case})

@@ -1,0 +1,125 @@
+"""The parts of a profile that are not metrics: what is scored, what a lesion is, subsets, ranking."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def as_tuple(value: object) -> object:
+    """A TOML list as a tuple; anything else as it is.
+
+    Examples:
+        >>> as_tuple(["a", "b"])
+        ('a', 'b')
+    """
+    return tuple(value) if isinstance(value, list) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
+"""A list of texts."""
+
+
+class Part(BaseModel):
+    """One table of a profile: every key is known, typed and unchangeable."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Target(Part):
+    """Which masks are scored and how the scores call them.
+
+    Attributes:
+        role: Role of the reference in the cohort.
+        structure: Name in the `structure` column of the one mask that all labels together are.
+        structures: Instead of `structure`: `each` label of the label scheme, or names of its labels and groups.
+        image: Role of the image that uptake is measured in; needed by uptake metrics only.
+
+    Examples:
+        >>> Target(role="organs", structures="each").is_union
+        False
+    """
+
+    role: str = Field(min_length=1)
+    structure: str | None = Field(default=None, min_length=1)
+    structures: Literal["each"] | Names | None = None
+    image: str | None = Field(default=None, min_length=1)
+
+    @property
+    def is_union(self) -> bool:
+        """Whether all labels together are one mask."""
+        return self.structure is not None
+
+    @model_validator(mode="after")
+    def _check(self) -> Target:
+        if (self.structure is None) == (self.structures is None):
+            raise ValueError("say either structure (all labels together) or structures")
+        if isinstance(self.structures, tuple) and len(set(self.structures)) != len(self.structures):
+            raise ValueError("a structure is named twice")
+        if self.structures == ():
+            raise ValueError("structures names none")
+        return self
+
+
+class Components(Part):
+    """What counts as one lesion and when it is found.
+
+    Attributes:
+        connectivity: 6 (faces), 18 (edges too) or 26 (corners too).
+        matching: `any-overlap`: one shared voxel; `iou`: one to one, intersection over union of at least
+            `threshold`, best assignment; `many-to-many`: any such pair, on both sides.
+        threshold: Of `iou` and `many-to-many`, above 0 and up to 1.
+        instances: Whether a reference of several integers holds one lesion per integer; otherwise lesions
+            are connected components.
+        size_edges_ml: Where size classes of lesions part, in ml, ascending; none for no classes.
+        table: Whether every lesion is listed in `lesions.parquet` and `candidates.parquet`.
+
+    Examples:
+        >>> Components(connectivity=18, matching="iou", threshold=0.5).threshold
+        0.5
+    """
+
+    connectivity: Literal[6, 18, 26]
+    matching: Literal["any-overlap", "iou", "many-to-many"]
+    threshold: float | None = Field(default=None, gt=0.0, le=1.0)
+    instances: bool = False
+    size_edges_ml: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = ()
+    table: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Components:
+        if (self.threshold is None) != (self.matching == "any-overlap"):
+            raise ValueError("threshold belongs to matching iou and many-to-many, which need it")
+        edges = (0.0, *self.size_edges_ml)
+        if any(low >= high for low, high in pairwise(edges)):
+            raise ValueError("size_edges_ml are above 0 and ascending")
+        return self
+
+
+class Subsets(Part):
+    """How the cohort is divided before ranking.
+
+    Attributes:
+        columns: Columns of `cases.parquet` whose values together name a subset; none for one subset.
+        without_columns: `one-subset`: a cohort that lacks one of them is treated as one subset, and the run says so.
+    """
+
+    columns: Names
+    without_columns: Literal["one-subset"]
+
+
+class Ranking(Part):
+    """How models are put in order.
+
+    Attributes:
+        scheme: `rank-subset-means`: rank the mean of each metric per subset, average the ranks over subsets,
+            weigh the metrics.
+        ties: `min`: equal values share the better place.
+        tie_break: The metric whose mean decides between equal weighted ranks.
+    """
+
+    scheme: Literal["rank-subset-means"]
+    ties: Literal["min"]
+    tie_break: str
