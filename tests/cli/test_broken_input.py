@@ -167,6 +167,23 @@ def test_a_damaged_prediction_is_named_and_nothing_is_scored(capsys, tmp_path, d
     assert not (tmp_path / "results" / "report.html").exists()
 
 
+def test_a_damaged_prediction_among_others_costs_its_case(capsys, tmp_path):
+    write_dataset(tmp_path / "data", "A", "B")
+    (tmp_path / "mine").mkdir()
+    for case in "AB":
+        mask = (tmp_path / "data" / "labelsTr" / f"{case}.nii.gz").read_bytes()
+        (tmp_path / "mine" / f"{case}.nii.gz").write_bytes(mask if case == "A" else mask[:-40])
+    study = save_study(tmp_path / "study.toml", model=[{"name": "mine", "predictions": "mine"}])
+    code, err = call(capsys, "run", study)
+    assert code == 1, err
+    assert "error: mine, B, B.nii.gz: expected" in err
+    scores = pl.read_parquet(tmp_path / "results" / "scores" / "scores.parquet", glob=False)
+    dice = scores.filter(pl.col("metric") == "dice").select("case", "value").rows()
+    assert dice == [("A", 1.0), ("B", 0.0)]
+    assert scores["undefined"].eq("prediction_unreadable").sum() == 2
+    assert (tmp_path / "results" / "report.html").is_file()
+
+
 def test_a_pet_without_weight(capsys, tmp_path):
     write_patient(tmp_path / "data", pet_tags={"PatientWeight": None})
     code, err = call(capsys, "ingest", "dicom", tmp_path / "data", "--out", tmp_path / "out")

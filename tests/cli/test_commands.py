@@ -127,7 +127,7 @@ def test_run_answers_in_json(capsys, finished):
     assert {row["model"] for row in document["aggregates"]} == {"suv-2.5", "41-percent"}
     code, out, err = call(capsys, "run", finished / "study.toml")
     assert (code, out) == (0, "")
-    assert "leaderboard" in err
+    assert "Overall ranking" in err
     assert str(finished / "results" / "report.html") in err
 
 
@@ -170,8 +170,23 @@ def test_a_missing_prediction_is_1_and_named(capsys, finished, tmp_path):
     arguments = ["evaluate", finished / "results" / "cohort", f"half={tmp_path / 'half'}", "--profile", "autopet-iii"]
     code, out, err = call(capsys, *arguments, "--out", tmp_path / "scores")
     assert (code, out) == (1, "")
-    assert "half: no prediction for 1 cases: B" in err
-    assert "Z.nii.gz belongs to no case" in err
+    assert "half: no usable prediction for 1 case: B" in err
+    assert "warning: half, Z.nii.gz: no such case" in err
+
+
+def test_a_bad_prediction_is_1_and_named(capsys, finished, tmp_path):
+    shutil.copytree(finished / "results" / "predictions" / "suv-2.5", tmp_path / "bad")
+    (tmp_path / "bad" / "B.nii.gz").write_bytes(b"no image")
+    arguments = ["evaluate", finished / "results" / "cohort", tmp_path / "bad", "--profile", "autopet-iii"]
+    code, out, err = call(capsys, *arguments, "--out", tmp_path / "scores", "--json")
+    assert code == 1
+    assert [row["rule"] for row in json.loads(out)["run"]["findings"]] == ["prediction_unreadable"]
+    assert "bad: no usable prediction for 1 case: B" in err
+    assert "error: bad, B, B.nii.gz: expected a NIfTI file" in err
+    (tmp_path / "bad" / "A.nii.gz").unlink()
+    code, _, err = call(capsys, *arguments, "--out", tmp_path / "scores")
+    assert code == 2
+    assert "at least one prediction of 'bad' that can be scored" in err
 
 
 def test_harmonise(capsys, finished, tmp_path):

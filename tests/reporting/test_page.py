@@ -173,7 +173,7 @@ def test_a_model_without_a_rank_comes_after_the_ranked(make_report: MakeReport) 
 
 def test_subsets_are_named_when_there_are_several(make_report: MakeReport) -> None:
     rows = tuple(aggregate("low", "dice", 0.5, 1.0, subset=subset) for subset in ("all", "FDG, centre 1"))
-    assert '<th colspan="8" scope="rowgroup">FDG, centre 1</th>' in render_report(make_report(leaderboard=rows))
+    assert '<th colspan="10" scope="rowgroup">FDG, centre 1</th>' in render_report(make_report(leaderboard=rows))
     assert "rowgroup" not in render_report(make_report())
 
 

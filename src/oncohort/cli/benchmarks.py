@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import polars as pl
 from cyclopts import App, Parameter
 
+from oncohort import __version__
+from oncohort.cli.evaluation_record import is_whole, show_record
+from oncohort.cli.leaderboard_forms import RankFormat, check_format, give_leaderboard
 from oncohort.cli.output import (
     Common,
     ExitCode,
@@ -19,14 +25,20 @@ from oncohort.cli.output import (
     show_table,
     shown_progress,
 )
-from oncohort.cli.ranking_table import show_leaderboard
 from oncohort.errors import SettingsError
 from oncohort.evaluation import evaluate as evaluate_cohort
 from oncohort.evaluation import read_scores
 from oncohort.formats import open_cohort
+from oncohort.leaderboard import SIZE_CLASS, compare_groups, compare_models, write_aggregates
 from oncohort.leaderboard import rank as rank_scores
-from oncohort.leaderboard import write_aggregates
+from oncohort.leaderboard.drawing import Drawings, draw_leaderboard
+from oncohort.leaderboard.intervals import IntervalKind
+from oncohort.leaderboard.ranking import RankMethod
+from oncohort.outputs import methods_paragraph
 from oncohort.profiles import list_profiles, load_profile
+from oncohort.reporting.numbers import format_p
+from oncohort.results import Scores
+from oncohort.storage import write_bytes
 
 _COMMON = Common()
 
@@ -62,40 +74,104 @@ def evaluate(
         )
     if common.json:
         print_json({"out": str(out), "rows": scores.table.height, "run": scores.run})
-    for note in scores.run["notes"]:
-        say(note)
-    missing = {model: cases for model, cases in scores.run["missing"].items() if cases}
-    for model, cases in missing.items():
-        say(f"{model}: no prediction for {len(cases)} cases: {', '.join(cases[:10])}")
-    for model, files in scores.run["unmatched"].items():
-        for file in files[:10]:
-            say(f"{model}: {file} belongs to no case")
+    show_record(scores.run)
     say(f"scores: {out} ({scores.table.height} rows)")
-    return ExitCode.REFUSED if missing or scores.run["unscored"] else ExitCode.DONE
+    return ExitCode.DONE if is_whole(scores.run) else ExitCode.REFUSED
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class RankingChoices:
+    """How models are put in order.
+
+    Args:
+        method: How the cases of a metric give an order: profile (as the profile says), mean-then-rank, rank-then-mean
+            or test-based.
+        by: A column of the cohort's cases, or size_class; every value gets a table of its own.
+        cohort: The cohort folder that holds the column, and for nnunet the integers and voxels of the labels.
+        interval: Percentile, or bias-corrected and accelerated (bca).
+        bootstrap: Number of draws; 0 for none.
+        seed: Seed of the draws.
+    """
+
+    method: RankMethod = "profile"
+    by: str | None = None
+    cohort: Path | None = None
+    interval: IntervalKind = "percentile"
+    bootstrap: NotNegative = 1000
+    seed: NotNegative = 2026
+
+
+_CHOICES = RankingChoices()
 
 
 def rank(
     scores: Path,
     *,
-    bootstrap: NotNegative = 1000,
-    seed: NotNegative = 2026,
-    json: Annotated[bool, Parameter(name="--json", negative="")] = False,
+    choices: RankingChoices = _CHOICES,
+    format: RankFormat = "terminal",
+    out: Path | None = None,
+    figures: Path | None = None,
+    json: Json = False,
 ) -> int:
     """Rank the models of a score folder with intervals from a bootstrap over patients.
 
     Args:
         scores: The score folder; `aggregates.parquet` is written into it.
-        bootstrap: Number of draws; 0 for none.
-        seed: Seed of the draws.
+        format: How the leaderboard is shown; markdown, latex, csv, html and pants-row go to stdout, or into --out;
+            nnunet, grand-challenge and challenger are files in the folder --out.
+        out: File of the leaderboard, or folder of its files.
+        figures: Folder for the figures, as SVG.
         json: Print one machine-readable document on stdout.
     """
-    aggregates = rank_scores(read_scores(scores), bootstrap=bootstrap, seed=seed)
+    check_format(format, out, json=json)
+    scored = read_scores(scores)
+    cohort = None if choices.cohort is None else open_cohort(choices.cohort)
+    facts = None if cohort is None else cohort.tables.cases
+    aggregates = rank_scores(
+        scored,
+        bootstrap=choices.bootstrap,
+        seed=choices.seed,
+        method=choices.method,
+        interval=choices.interval,
+        by=choices.by,
+        facts=facts,
+    )
     write_aggregates(scores / "aggregates.parquet", aggregates)
+    comparisons = compare_models(scored, bootstrap=choices.bootstrap, seed=choices.seed)
+    groups = [] if facts is None else _group_tests(scored, facts, choices.by)
     if json:
-        print_json({"aggregates": aggregates.to_dicts()})
-    show_leaderboard(aggregates)
+        document = {"aggregates": aggregates, "comparisons": comparisons}
+        print_json({**{name: table.to_dicts() for name, table in document.items()}, "groups": groups})
+    give_leaderboard(format, out, scores=scored, aggregates=aggregates, comparisons=comparisons, cohort=cohort)
+    for row in groups:
+        say(_group_words(row))
+    if figures is not None:
+        _write_figures(figures, draw_leaderboard(scored, aggregates, seed=choices.seed))
     say(f"leaderboard: {scores / 'aggregates.parquet'}")
     return ExitCode.DONE
+
+
+def _group_tests(scored: Scores, facts: pl.DataFrame, by: str | None) -> list[dict[str, Any]]:
+    return [] if by is None or by == SIZE_CLASS else compare_groups(scored, facts, by=by).to_dicts()
+
+
+def _group_words(row: Mapping[str, Any]) -> str:
+    """One test of groups in a line."""
+    members = ", ".join(
+        f"{group} {median:.3g} (n {n})"
+        for group, median, n in zip(row["groups"], row["medians"], row["n"], strict=True)
+    )
+    p = format_p(row["log10_p_holm"])
+    return f"{row['model']}, {row['structure']}, {row['metric']}: medians {members}; {row['test']}, p (Holm) {p}"
+
+
+def _write_figures(folder: Path, drawings: Drawings) -> None:
+    for drawing in drawings.drawn:
+        write_bytes(folder / f"{drawing.name}.svg", drawing.svg.encode())
+        say(f"{folder / drawing.name}.svg: {drawing.caption}")
+    for title, reason in drawings.undrawn.items():
+        say(f"no figure {title!r}: {reason}")
 
 
 profile = App(name="profile", help="Show the written protocols of benchmarks.")
@@ -128,6 +204,22 @@ def show(name: str, *, json: Json = False) -> int:
         print_json(shown.model_dump(mode="json"))
     else:
         print_text(shown.text)
+    return ExitCode.DONE
+
+
+@profile.command
+def methods(name: str, *, json: Json = False) -> int:
+    """Print a profile in words, as a paragraph for a methods section.
+
+    Args:
+        name: Name or file of the profile.
+        json: Print one machine-readable document on stdout.
+    """
+    text = methods_paragraph(load_profile(name), software=f"Oncohort {__version__}")
+    if json:
+        print_json({"methods": text})
+    else:
+        print_text(text)
     return ExitCode.DONE
 
 

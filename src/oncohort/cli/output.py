@@ -70,7 +70,7 @@ def console() -> Console:
 
 def say(text: str) -> None:
     """Print one message to people; what comes from files is shown literally."""
-    console().print(_literal(text))
+    console().print(literal(text))
 
 
 def print_json(document: Mapping[str, Any]) -> None:
@@ -89,18 +89,18 @@ def show_error(error: OncohortError, *, as_json: bool) -> None:
         parts = {name: getattr(error, name) for name in ("expected", "found", "where", "remedy")}
         print_json({"error": {"kind": type(error).__name__, **parts}})
     out = console()
-    out.print(f"[bold red]error[/] {_literal(error.where)}")
-    out.print(f"  expected  {_literal(error.expected)}")
-    out.print(f"  found     {_literal(error.found)}")
-    out.print(f"  remedy    {_literal(error.remedy)}")
+    out.print(f"[bold red]error[/] {literal(error.where)}")
+    out.print(f"  expected  {literal(error.expected)}")
+    out.print(f"  found     {literal(error.found)}")
+    out.print(f"  remedy    {literal(error.remedy)}")
 
 
 def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
     """Show a small table to people; numbers are right-aligned."""
-    table = Table(title=_literal(title), title_justify="left", title_style="bold")
+    table = Table(title=literal(title), title_justify="left", title_style="bold")
     for position, column in enumerate(columns):
         numeric = all(isinstance(row[position], int | float | None) for row in rows)
-        table.add_column(_literal(column), justify="right" if numeric else "left", overflow="fold")
+        table.add_column(literal(column), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console().print(table)
@@ -163,7 +163,7 @@ def _cell(value: object) -> str:
         return "-"
     if isinstance(value, float):
         return "-" if math.isnan(value) else f"{value:.4g}"
-    return _literal(str(value))
+    return literal(str(value))
 
 
 def _finite(value: Any) -> Any:
@@ -176,6 +176,6 @@ def _finite(value: Any) -> Any:
     return value
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """`text` for the console: no markup, and bytes of file names that are no text as escapes."""
     return escape(text.encode(errors="backslashreplace").decode())

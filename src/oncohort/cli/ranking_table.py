@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import polars as pl
+from rich import box
+from rich.table import Table
 
-from oncohort.cli.output import show_table
-from oncohort.leaderboard import RANK, overall_places
+from oncohort.cli.output import console, literal, say
+from oncohort.leaderboard import COMPARISON_SCHEMA
+from oncohort.leaderboard.formats import text_tables
+from oncohort.reporting.leaderboard_tables import TextTable
+from oncohort.results import Scores
 
-
-def show_leaderboard(aggregates: pl.DataFrame) -> None:
-    """Show estimate and interval of every metric, one table per subset, models in order of their place."""
-    places = overall_places(aggregates)
-    for subset in aggregates["subset"].unique(maintain_order=True):
-        rows = aggregates.filter(pl.col("subset").eq_missing(subset)).to_dicts()
-        _show_subset(str(subset), rows, places)
-
-
-def _show_subset(subset: str, rows: list[dict[str, Any]], places: dict[str, float | None]) -> None:
-    metrics = list(dict.fromkeys(row["metric"] for row in rows if row["metric"] != RANK))
-    if not metrics:
-        return
-    by_place = {(row["model"], row["metric"]): row for row in rows}
-    models = [model for model in places if any(row["model"] == model for row in rows)]
-    missing = {model: max(row["n_missing"] or 0 for row in rows if row["model"] == model) for model in models}
-    lines = [
-        [
-            _place(places[model]),
-            model if not missing[model] else f"{model} (incomplete)",
-            *(_interval(by_place.get((model, metric))) for metric in metrics),
-            missing[model],
-        ]
-        for model in models
-    ]
-    show_table(f"leaderboard, {subset}", ["place", "model", *metrics, "missing"], lines)
+_NO_PAIRS = pl.DataFrame(schema=COMPARISON_SCHEMA)
 
 
-def _place(place: float | None) -> str:
-    return "-" if place is None else f"{place:g}"
+def show_leaderboard(scores: Scores, aggregates: pl.DataFrame) -> None:
+    """Show the overall ranking and a table per metric; the models in pairs stand in the other formats."""
+    for table in text_tables(scores, aggregates, _NO_PAIRS):
+        if table.is_for_terminals:
+            _show(table)
 
 
-def _interval(row: dict[str, Any] | None) -> str:
-    if row is None or row["estimate"] is None:
-        return "-"
-    if row["low"] is None or row["high"] is None:
-        return f"{row['estimate']:.4g}"
-    return f"{row['estimate']:.4g} [{row['low']:.4g}, {row['high']:.4g}]"
+def _show(table: TextTable) -> None:
+    shown = Table(
+        title=literal(table.title),
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+        show_edge=False,
+    )
+    for head, is_number in zip(table.heads, table.numeric, strict=True):
+        shown.add_column(literal(head), justify="right" if is_number else "left", overflow="fold")
+    for row in table.rows:
+        shown.add_row(*(literal(cell) for cell in row))
+    console().print(shown)
+    if table.note:
+        say(f"{table.note}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from oncohort.cli.cohorts import show_findings, show_refused
+from oncohort.cli.evaluation_record import show_odd, show_unscored
 from oncohort.cli.output import Common, ExitCode, NotNegative, print_json, say, shown_progress
 from oncohort.cli.ranking_table import show_leaderboard
 from oncohort.study import StudyResult, make_demo
@@ -43,7 +44,7 @@ def run(study: Path, *, common: Common = _COMMON) -> int:
     show_refused(result.cohort)
     show_findings(result.cohort)
     _show_failed(result)
-    show_leaderboard(result.aggregates)
+    show_leaderboard(result.scores, result.aggregates)
     say(f"report: {result.report}")
     return ExitCode.DONE if result.is_complete else ExitCode.REFUSED
 
@@ -56,8 +57,8 @@ def _show_failed(result: StudyResult) -> None:
         elsewhere = [case for case in lacking if case not in result.failed.get(model, {})]
         if elsewhere:
             say(f"no prediction of {model} for {len(elsewhere)} cases: {', '.join(elsewhere[:10])}")
-    for row in result.scores.run["unscored"][:10]:
-        say(f"not scored: {row['case']}, {row['reason']}")
+    show_unscored(result.scores.run)
+    show_odd(result.scores.run)
 
 
 def _as_json(result: StudyResult) -> dict[str, object]:
@@ -69,6 +70,7 @@ def _as_json(result: StudyResult) -> dict[str, object]:
         "findings": result.cohort.tables.findings.to_dicts(),
         "missing": result.scores.run["missing"],
         "unscored": result.scores.run["unscored"],
+        "evaluation_findings": result.scores.run["findings"],
         "failed": {model: dict(cases) for model, cases in result.failed.items()},
         "aggregates": result.aggregates.to_dicts(),
         "complete": result.is_complete,

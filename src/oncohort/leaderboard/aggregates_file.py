@@ -7,9 +7,10 @@ from pathlib import Path
 import polars as pl
 
 from oncohort.formats.parquet import read_table, write_table
+from oncohort.results import AGGREGATE_SCHEMA
 
 AGGREGATES_TYPE = "oncohort.aggregates"
-FORMAT_VERSION = "1.0"
+FORMAT_VERSION = "1.1"
 
 
 def write_aggregates(path: str | Path, table: pl.DataFrame) -> None:
@@ -29,9 +30,11 @@ def write_aggregates(path: str | Path, table: pl.DataFrame) -> None:
 
 
 def read_aggregates(path: str | Path) -> pl.DataFrame:
-    """The leaderboard that `write_aggregates` wrote.
+    """The leaderboard that `write_aggregates` wrote; columns that an earlier version did not know are null.
 
     Raises:
         FormatError: The file is missing, damaged, of another type or of a newer format.
     """
-    return read_table(path, kind=AGGREGATES_TYPE, version=FORMAT_VERSION)
+    table = read_table(path, kind=AGGREGATES_TYPE, version=FORMAT_VERSION)
+    lacking = [name for name in AGGREGATE_SCHEMA if name not in table.columns]
+    return table.with_columns(pl.lit(None, dtype=AGGREGATE_SCHEMA[name]).alias(name) for name in lacking)

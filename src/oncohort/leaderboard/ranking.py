@@ -2,31 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oncohort.errors import InputError, SettingsError
+from oncohort.errors import SettingsError
+from oncohort.leaderboard.comparing import Family, compare_all_pairs, compare_quantity
 from oncohort.leaderboard.grid import ALL, ScoreGrid, arrange_scores
-from oncohort.metrics import METRICS, Direction
-from oncohort.profiles import Profile, load_profile, parse_profile
+from oncohort.leaderboard.intervals import CONFIDENCE, IntervalKind, Resampling
+from oncohort.leaderboard.places import (
+    METHOD_WORDS,
+    METHODS,
+    Method,
+    Order,
+    combine_places,
+    order_models,
+    rank_cases,
+)
+from oncohort.leaderboard.protocol import SCHEMES, is_ranked, profile_of, quantities_of, weighted_quantities
+from oncohort.leaderboard.quantities import Array, Quantity, Sample, mean_of_known
+from oncohort.leaderboard.stability import NO_STABILITY, measure_stability
+from oncohort.leaderboard.subgroups import SIZE_CLASS, group_cases, rank_size_classes
+from oncohort.metrics import Direction
+from oncohort.profiles import Profile
 from oncohort.results import AGGREGATE_SCHEMA, Scores
-from oncohort.statistics import bootstrap_means, draw_patients, percentile_interval, rank_values
-
-CONFIDENCE = 0.95
-"""Share of the bootstrap draws inside an interval."""
+from oncohort.statistics import rank_values
 
 RANK = "rank"
 """Metric of the rows that hold the overall ranking; their estimate is the weighted mean rank."""
 
+RankMethod = Literal["profile"] | Method
+"""`profile` takes the scheme that the profile names."""
 
-def rank(
-    scores: Scores, *, bootstrap: int = 1000, seed: int = 2026, profile: str | Path | Profile | None = None
+
+def rank(  # noqa: PLR0913 - the keywords are the verb's flags
+    scores: Scores,
+    *,
+    bootstrap: int = 1000,
+    seed: int = 2026,
+    profile: str | Path | Profile | None = None,
+    method: RankMethod = "profile",
+    interval: IntervalKind = "percentile",
+    by: str | None = None,
+    facts: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The leaderboard: means of every metric and subset, then the overall ranking by the profile.
 
@@ -34,23 +58,29 @@ def rank(
     its cases, and with the same draws for all models. `n` counts the values
     in the mean, `n_undefined` the cases without one, `n_missing` the cases
     without prediction, whatever they scored: a model is complete only with 0.
-    An incomplete model is last in every metric that a missing prediction
-    leaves undefined, so that skipping a case never improves a place.
+    A model with failed cases (missing, unreadable or empty prediction, and so
+    no value) is behind all others in that metric, so that skipping a case
+    never improves a place. Models that share a letter cannot be told apart.
     Rows with metric "rank" hold the weighted mean rank and the final place.
 
     Args:
         scores: From `evaluate`.
-        bootstrap: Number of draws; 0 for no intervals.
+        bootstrap: Number of draws; 0 for no intervals and no stability.
         seed: Of the draws.
         profile: Name, file or profile; by default the one that the scores were made with.
+        method: How the cases of a metric give an order: `mean-then-rank`, `rank-then-mean`, `test-based`,
+            or `profile` for the scheme of the profile.
+        interval: `percentile`, or `bca`: bias-corrected and accelerated with a jackknife over patients.
+        by: A column of `facts`, or `size_class` of the lesions; every value becomes a subset of its own, which
+            the overall ranking does not use.
+        facts: What is known of the cases, with a column `case`: `cohort.tables.cases`.
 
     Returns:
-        Columns of `AGGREGATE_SCHEMA`; by subset, metric and model. `low` and `high` are the 2.5 and 97.5
-        percentiles of the draws.
+        Columns of `AGGREGATE_SCHEMA`; by subset, metric, structure and model. `low` and `high` hold 95 %.
 
     Raises:
-        InputError: The scores lack a metric of the profile, or there are none.
-        SettingsError: The profile is not known or wrong.
+        InputError: The scores lack a metric of the profile, or there are none, or `facts` lacks the column.
+        SettingsError: The profile, method or interval is not known or wrong.
 
     Examples:
         >>> from oncohort.results import Score
@@ -63,25 +93,19 @@ def rank(
         >>> table.filter(pl.col("metric") == "dice")["rank"].to_list()
         [1.0, 2.0]
     """
-    if bootstrap < 0 or seed < 0:
-        raise SettingsError(
-            expected="bootstrap and seed of at least 0",
-            found=f"{bootstrap}, {seed}",
-            where="rank",
-            remedy="use 1000 draws",
-        )
-    protocol = _profile_of(scores, profile)
+    _check(bootstrap, seed, method, interval)
+    protocol = profile_of(scores, profile)
     grid = arrange_scores(scores)
-    _require_metrics(grid, protocol)
-    counts = np.ones((1, grid.patient_count), np.int32)
-    draws = np.vstack([counts, draw_patients(grid.patient_count, draws=bootstrap, seed=seed)])
-    means = {
-        (subset, metric): bootstrap_means(grid.values[metric][members], grid.patients[members], draws)
-        for subset, members in grid.subsets.items()
-        for metric in protocol.metrics
-    }
-    board = _Board(grid, protocol, means, _interval_words(bootstrap, seed))
-    return pl.DataFrame([*board.metric_rows(), *board.rank_rows()], schema=AGGREGATE_SCHEMA)
+    quantities = quantities_of(grid, protocol)
+    chosen = SCHEMES[protocol.ranking.scheme] if method == "profile" else method
+    resampling = Resampling.of(grid.patient_count, draws=bootstrap, seed=seed, kind=interval)
+    board = _Board(grid, protocol, quantities, chosen, resampling)
+    rows = [*board.metric_rows(grid.subsets), *board.rank_rows()]
+    if by == SIZE_CLASS:
+        rows += rank_size_classes(grid, scores.lesions, resampling)
+    elif by is not None:
+        rows += board.metric_rows(group_cases(grid.cases, facts, by))
+    return pl.DataFrame(rows, schema=AGGREGATE_SCHEMA)
 
 
 def overall_places(aggregates: pl.DataFrame) -> dict[str, float | None]:
@@ -92,125 +116,151 @@ def overall_places(aggregates: pl.DataFrame) -> dict[str, float | None]:
 
 @dataclass(frozen=True, eq=False)
 class _Board:
-    """The mean of every subset and metric; (1 + draws, models), row 0 on the data as they are."""
+    """All that rows are made of."""
 
     grid: ScoreGrid
     profile: Profile
-    means: dict[tuple[str, str], NDArray[np.float64]]
-    interval: str
+    quantities: tuple[Quantity, ...]
+    method: Method
+    resampling: Resampling
 
-    def metric_rows(self) -> Iterator[dict[str, Any]]:
-        """A row per subset, metric and model."""
-        for (subset, metric), means in self.means.items():
-            direction = METRICS[metric].direction
-            comparable = self._comparable(subset, metric)[0]
-            places = rank_values(comparable, ascending=direction is Direction.LOWER)
-            for model in range(len(self.grid.models)):
-                has_place = direction is not Direction.ZERO and not np.isnan(means[0, model])
-                yield {
-                    **self._estimate(means[:, model]),
-                    **self._counts(subset, metric, model),
-                    "metric": metric,
-                    "rank": float(places[model]) if has_place else None,
-                    "method": f"mean over cases; {self.interval}",
-                }
+    def metric_rows(self, subsets: Mapping[str, NDArray[np.bool_]]) -> Iterator[dict[str, Any]]:
+        """A row per subset, quantity and model."""
+        for subset, members in subsets.items():
+            sample = Sample(members, self.grid.patients)
+            for quantity in self.quantities:
+                yield from self._quantity_rows(subset, sample, quantity)
+
+    def _quantity_rows(self, subset: str, sample: Sample, quantity: Quantity) -> Iterator[dict[str, Any]]:
+        values = self.resampling.values_of(quantity, sample)
+        order = order_models(quantity, sample, self.resampling.weights, method=self.method)
+        firmness = self._firmness(quantity, sample, order, values[0])
+        defined = quantity.defined(sample)
+        for model, (estimate, words) in enumerate(self.resampling.estimates(quantity, sample, values)):
+            yield {
+                **estimate,
+                **firmness[model],
+                **self._counts(subset, sample.members, int(defined[model]), model),
+                "metric": quantity.metric,
+                "structure": quantity.structure,
+                "method": f"{quantity.words}{self._place_words(quantity)}; {words}",
+            }
+
+    def _firmness(self, quantity: Quantity, sample: Sample, order: Order, estimates: Array) -> list[dict[str, Any]]:
+        """Place, interval of places and letters of every model; nothing where no way is better."""
+        if not is_ranked(quantity):
+            return [{**NO_STABILITY, "rank": None, "letters": None} for _ in estimates]
+        rows = _placed(order.places, compare_quantity(quantity, sample))
+        return [
+            row if not np.isnan(estimate) else {**row, "rank": None}
+            for row, estimate in zip(rows, estimates, strict=True)
+        ]
 
     def rank_rows(self) -> Iterator[dict[str, Any]]:
         """A row per model with its weighted mean rank and its place."""
         weighted = self._weighted_ranks()
-        places = _places(weighted[0], self._tie_breakers())
-        weights = ", ".join(f"{rule.name} {rule.weight:g}" for rule in self.profile.metric if rule.weight)
-        words = f"ranks of subset means, averaged over subsets, weighted ({weights}), ties by "
-        for model in range(len(self.grid.models)):
+        places = combine_places(
+            rank_values(np.round(weighted, 9), ascending=True), rank_values(self._tie_breakers(), ascending=True)
+        )
+        everyone = Sample(self.grid.subsets[ALL], self.grid.patients)
+        rows = _placed(places, compare_all_pairs(self._case_ranks(), everyone))
+        for model, row in enumerate(rows):
             yield {
-                **self._estimate(weighted[:, model]),
-                **self._counts(ALL, None, model),
+                **self.resampling.percentiles(weighted[:, model]),
+                **row,
+                **self._counts(ALL, everyone.members, int(everyone.members.sum()), model),
                 "metric": RANK,
-                "rank": float(places[model]),
-                "method": f"{words}{self.profile.ranking.tie_break}; {self.interval}",
+                "structure": None,
+                "method": self._rank_words(),
             }
 
-    def _ranked_subsets(self) -> list[str]:
-        return [subset for subset in self.grid.subsets if subset != ALL] or [ALL]
+    @cached_property
+    def _weights(self) -> tuple[tuple[float, Quantity], ...]:
+        return tuple((weight, one) for weight, one in weighted_quantities(self.grid, self.profile) if weight)
 
-    def _weighted_ranks(self) -> NDArray[np.float64]:
-        total = np.zeros_like(self.means[ALL, self.profile.metrics[0]])
-        subsets = self._ranked_subsets()
-        for rule in self.profile.metric:
-            ascending = METRICS[rule.name].direction is Direction.LOWER
-            for subset in subsets if rule.weight else ():
-                total += rule.weight * rank_values(self._comparable(subset, rule.name), ascending=ascending)
-        return total / len(subsets)
+    @cached_property
+    def _ranked_samples(self) -> list[Sample]:
+        subsets = self.grid.subsets
+        names = [name for name in subsets if name != ALL] or [ALL]
+        return [Sample(subsets[name], self.grid.patients) for name in names]
 
-    def _comparable(self, subset: str, metric: str) -> NDArray[np.float64]:
-        """The means as they are ranked: a model that skipped cases has no mean where a skipped case has no value.
+    def _weighted_ranks(self) -> Array:
+        """(rows of weights, models)."""
+        total = np.zeros((self.resampling.weights.shape[0], len(self.grid.models)))
+        for weight, quantity in self._weights:
+            for sample in self._ranked_samples:
+                order = order_models(quantity, sample, self.resampling.weights, method=self.method)
+                total += weight * order.rank_scores
+        return total / len(self._ranked_samples)
 
-        Otherwise leaving out the cases with many false positives would improve the place.
-        """
-        rule = next(rule for rule in self.profile.metric if rule.name == metric)
-        means = self.means[subset, metric]
-        if rule.missing != "undefined":
-            return means
-        is_incomplete = self.grid.is_missing[self.grid.subsets[subset]].any(axis=0)
-        return np.where(is_incomplete, np.nan, means)
+    def _case_ranks(self) -> Array:
+        """Each case's weighted mean rank of every model, over the metrics that rank it there; (cases, models)."""
+        shape = (len(self.grid.cases), len(self.grid.models))
+        total, weights = np.zeros(shape), np.zeros(shape)
+        for weight, quantity in self._weights:
+            if quantity.case_values is None:
+                continue
+            ranks = rank_cases(*quantity.case_values, ascending=quantity.direction is Direction.LOWER)
+            weights += weight * ~np.isnan(ranks)
+            total += weight * np.nan_to_num(ranks)
+        means = np.full(shape, np.nan)
+        np.divide(total, weights, out=means, where=weights > 0)
+        return means
 
-    def _tie_breakers(self) -> NDArray[np.float64]:
-        """Per model, smaller is better: the tie-break metric averaged over subsets that have a value."""
-        metric = self.profile.ranking.tie_break
-        estimates = np.array([self.means[subset, metric][0] for subset in self._ranked_subsets()])
-        known = estimates[~np.isnan(estimates).all(axis=1)]
-        mean = known.mean(axis=0) if known.size else np.zeros(len(self.grid.models))
-        return mean if METRICS[metric].direction is Direction.LOWER else -mean
+    def _tie_breakers(self) -> Array:
+        """Smaller is better: the tie-break metric averaged over the subsets that have a value; (rows, models)."""
+        tie_break = self.profile.ranking.tie_break
+        quantity = next(one for _, one in weighted_quantities(self.grid, self.profile) if one.metric == tie_break)
+        estimates = [self.resampling.values_of(quantity, sample) for sample in self._ranked_samples]
+        mean = mean_of_known(np.stack(estimates))
+        return mean if quantity.direction is Direction.LOWER else -mean
 
-    def _estimate(self, samples: NDArray[np.float64]) -> dict[str, Any]:
-        interval = percentile_interval(samples[1:], confidence=CONFIDENCE)
-        low, high = interval if interval is not None else (None, None)
-        return {"estimate": None if np.isnan(samples[0]) else float(samples[0]), "low": low, "high": high}
-
-    def _counts(self, subset: str, metric: str | None, model: int) -> dict[str, Any]:
-        members = self.grid.subsets[subset]
-        total = int(members.sum())
-        undefined = int(np.isnan(self.grid.values[metric][members, model]).sum()) if metric else 0
+    def _counts(self, subset: str, members: NDArray[np.bool_], defined: int, model: int) -> dict[str, Any]:
         return {
             "model": self.grid.models[model],
             "subset": subset,
-            "n": total - undefined,
-            "n_undefined": undefined,
+            "n": defined,
+            "n_undefined": int(members.sum()) - defined,
             "n_missing": int(self.grid.is_missing[members, model].sum()),
         }
 
+    def _place_words(self, quantity: Quantity) -> str:
+        if self.method == "mean-then-rank" or quantity.case_values is None or not is_ranked(quantity):
+            return ""
+        return f"; places: {METHOD_WORDS[self.method]}"
 
-def _places(weighted: NDArray[np.float64], tie_breakers: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Places by weighted rank, then by tie-breaker; what is still equal shares the better place."""
-    first = rank_values(np.round(weighted, 9), ascending=True)
-    second = rank_values(tie_breakers, ascending=True)
-    return rank_values(first * (second.size + 1) + second, ascending=True)
-
-
-def _profile_of(scores: Scores, profile: str | Path | Profile | None) -> Profile:
-    if isinstance(profile, Profile):
-        return profile
-    if profile is not None:
-        return load_profile(profile)
-    text = scores.run.get("profile_text")
-    if text:
-        return parse_profile(str(text), where="profile_text of the scores")
-    if scores.table.is_empty():
-        raise _cannot_rank("scores", "none")
-    return load_profile(str(scores.table["profile"][0]))
+    def _rank_words(self) -> str:
+        weights = ", ".join(f"{quantity.metric} {weight:g}" for weight, quantity in self._weights)
+        what = "ranks of subset means" if self.method == "mean-then-rank" else METHOD_WORDS[self.method]
+        words = f"{what}, averaged over subsets, weighted ({weights}), ties by {self.profile.ranking.tie_break}"
+        return f"{words}; {self.resampling.percentile_words}"
 
 
-def _require_metrics(grid: ScoreGrid, profile: Profile) -> None:
-    absent = [metric for metric in profile.metrics if metric not in grid.values]
-    if absent:
-        raise _cannot_rank(f"the metrics of {profile.name}", f"no {', '.join(absent)}")
+def _placed(places: NDArray[np.int64], family: Family | None) -> list[dict[str, Any]]:
+    """Place, interval of places and letters of every model."""
+    models = places.shape[1]
+    stability = measure_stability(places, confidence=CONFIDENCE)
+    letters = (
+        [None] * models if family is None else family.letters(np.argsort(places[0], kind="stable").tolist(), models)
+    )
+    return [
+        {
+            **(NO_STABILITY if stability is None else stability.row(model)),
+            "rank": float(places[0, model]),
+            "letters": letters[model],
+        }
+        for model in range(models)
+    ]
 
 
-def _cannot_rank(expected: str, found: str) -> InputError:
-    return InputError(expected=expected, found=found, where="rank", remedy="evaluate the predictions with this profile")
+def _check(bootstrap: int, seed: int, method: str, interval: str) -> None:
+    if bootstrap < 0 or seed < 0:
+        raise _wrong("bootstrap and seed of at least 0", f"{bootstrap}, {seed}", "use 1000 draws")
+    if method not in ("profile", *METHODS):
+        raise _wrong(f"a method: profile, {', '.join(METHODS)}", repr(method), "choose one of these")
+    if interval not in get_args(IntervalKind):
+        raise _wrong(f"an interval: {', '.join(get_args(IntervalKind))}", repr(interval), "choose one of these")
 
 
-def _interval_words(bootstrap: int, seed: int) -> str:
-    if not bootstrap:
-        return "no interval"
-    return f"{CONFIDENCE:.0%} percentile bootstrap of patients ({bootstrap} draws, seed {seed})"
+def _wrong(expected: str, found: str, remedy: str) -> SettingsError:
+    return SettingsError(expected=expected, found=found, where="rank", remedy=remedy)

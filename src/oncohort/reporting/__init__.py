@@ -1,9 +1,9 @@
 """Pages and figures, made from rows: the report that a researcher opens first."""
 
-from oncohort.reporting.data import CasePicture, CohortFacts, Column, ModelFacts, Provenance, ReportData
+from oncohort.reporting.data import CasePicture, CohortFacts, Column, Drawing, ModelFacts, Provenance, ReportData
 from oncohort.reporting.figures import Panel, draw_case, picture_case
 from oncohort.reporting.mip import Plane, coronal_maximum
-from oncohort.reporting.page import render_report, write_report
+from oncohort.reporting.page import render_ranking, render_report, write_report
 from oncohort.reporting.palette import REFERENCE_COLOUR, model_colours
 from oncohort.reporting.selection import worst_cases
 
@@ -12,6 +12,7 @@ __all__ = [
     "CasePicture",
     "CohortFacts",
     "Column",
+    "Drawing",
     "ModelFacts",
     "Panel",
     "Plane",
@@ -21,6 +22,7 @@ __all__ = [
     "draw_case",
     "model_colours",
     "picture_case",
+    "render_ranking",
     "render_report",
     "worst_cases",
     "write_report",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from oncohort.metrics.registry import Metric
+from oncohort.metrics.metric import Direction, Metric
 
 Row = Mapping[str, Any]
 Better = Literal["higher", "lower", "zero", ""]
@@ -19,7 +19,41 @@ _LABELS = {
     "fpv_ml": "False positive volume",
     "fnv_ml": "False negative volume",
     "volume_difference_ml": "Volume difference",
+    "volume_difference_percent": "Volume difference",
+    "assd_mm": "ASSD",
+    "assd_directed_mm": "ASSD, directed means",
+    "assd_elements_mm": "ASSD, surface elements",
+    "assd_elements_directed_mm": "ASSD, surface elements, directed means",
+    "hausdorff_mm": "Hausdorff distance",
+    "hd95_mm": "HD95",
+    "hd95_directed_mm": "HD95, directed",
+    "nsd": "NSD",
+    "lesion_tp": "Lesions found",
+    "lesion_fp": "False lesions",
+    "lesion_fn": "Missed lesions",
+    "lesion_f1": "Lesion F1",
+    "suvmax_error": "SUVmax error",
+    "suvmean_error": "SUVmean error",
+    "suvpeak_error": "SUVpeak error",
+    "mtv_difference_ml": "MTV difference",
+    "tlg_difference": "TLG difference",
 }
+
+
+def better_of(direction: Direction) -> Better:
+    """Which way is better, as a column says it.
+
+    Examples:
+        >>> better_of(Direction.LOWER), better_of(Direction.NONE)
+        ('lower', '')
+    """
+    words: dict[Direction, Better] = {
+        Direction.HIGHER: "higher",
+        Direction.LOWER: "lower",
+        Direction.ZERO: "zero",
+        Direction.NONE: "",
+    }
+    return words[direction]
 
 
 @dataclass(frozen=True)
@@ -65,7 +99,7 @@ class Column:
         """
         plain = metric.name.removesuffix(f"_{metric.unit}").replace("_", " ")
         label = _LABELS.get(metric.name, plain[:1].upper() + plain[1:])
-        return Column(metric.name, label, metric.unit, metric.direction.value, metric.description)
+        return Column(metric.name, label, metric.unit, better_of(metric.direction), metric.description)
 
 
 @dataclass(frozen=True)
@@ -145,6 +179,23 @@ class CasePicture:
 
 
 @dataclass(frozen=True)
+class Drawing:
+    """A figure of the leaderboard with what must be said beside it.
+
+    Args:
+        name: Stem of its file, such as "rank-stability".
+        title: Heading.
+        caption: What is seen, with units and numbers of cases.
+        svg: The figure.
+    """
+
+    name: str
+    title: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
 class Provenance:
     """How the numbers came about.
 
@@ -174,6 +225,7 @@ class ReportData:
     Args:
         models: In the order of the leaderboard; the order decides the colours.
         metrics: Columns of `scores`, the deciding one first.
+        main_metrics: Names of the metrics that the overall standing shows; empty for all.
         leaderboard: Rows of the aggregates table; rows of metric "rank" are the overall ranking.
         scores: Rows of the scores table, one per model, case and metric.
         case_columns: Columns of `cases`.
@@ -183,6 +235,8 @@ class ReportData:
         refused: Rows of path, reason, detail.
         findings: Rows of rule, severity, case, path, evidence, remedy.
         notes: Sentences that a reader must know before the numbers.
+        comparisons: Rows of models compared in pairs.
+        drawings: Figures of the leaderboard; one named "rank-stability" stands beside the overall standing.
         interval: What `low` and `high` of the aggregates span.
         picture_order: In words, how the pictures follow each other.
         synthetic: Whether the images were made by a computer; the page then says so.
@@ -195,6 +249,7 @@ class ReportData:
     synthetic: bool = False
     models: tuple[ModelFacts, ...] = ()
     metrics: tuple[Column, ...] = ()
+    main_metrics: tuple[str, ...] = ()
     leaderboard: tuple[Row, ...] = ()
     scores: tuple[Row, ...] = ()
     case_columns: tuple[Column, ...] = ()
@@ -203,5 +258,13 @@ class ReportData:
     refused: tuple[Row, ...] = ()
     findings: tuple[Row, ...] = ()
     notes: tuple[str, ...] = ()
+    comparisons: tuple[Row, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
     interval: str = "95 % interval"
     picture_order: str = "Lowest mean Dice first"
+
+    @property
+    def case_metrics(self) -> tuple[Column, ...]:
+        """The metrics that single cases have; those of a whole cohort are left out."""
+        known = {row["metric"] for row in self.scores}
+        return tuple(column for column in self.metrics if column.name in known)

@@ -13,6 +13,7 @@ from oncohort.reporting.data import Column, Row
 DASH = "–"
 _REASONS = {
     "prediction_missing": "the prediction is missing",
+    "prediction_unreadable": "the prediction cannot be read",
     "prediction_empty": "the prediction is empty",
     "reference_empty": "the reference is empty",
     "both_empty": "reference and prediction are both empty",
@@ -53,6 +54,22 @@ def format_number(value: float, digits: int) -> str:
     text = f"{abs(value):,.{digits}f}" if abs(value) >= 10_000 else f"{abs(value):.{digits}f}"
     negative = value < 0 and any(letter in "123456789" for letter in text)
     return ("−" if negative else "") + text.replace(",", "\u202f")
+
+
+def format_p(log10_p: float | None) -> str:
+    """A p-value from its decimal logarithm, so that none is ever printed as 0.
+
+    Examples:
+        >>> format_p(-1.0), format_p(-3.2), format_p(-1535.37), format_p(None)
+        ('0.100', '6.3e-4', '4.3e-1536', '–')
+    """
+    if log10_p is None or math.isnan(log10_p):
+        return DASH
+    if log10_p >= -3:
+        return f"{10.0**log10_p:.3f}"
+    exponent = math.floor(log10_p)
+    mantissa = f"{10.0 ** (log10_p - exponent):.1f}"
+    return f"1.0e{exponent + 1}" if mantissa == "10.0" else f"{mantissa}e{exponent}"
 
 
 def explain(reason: str) -> str:

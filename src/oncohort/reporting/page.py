@@ -14,10 +14,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from oncohort.reporting.canvas import DOTS_PER_INCH
-from oncohort.reporting.data import CasePicture, ReportData
+from oncohort.reporting.data import CasePicture, Drawing, ReportData
+from oncohort.reporting.leaderboard_tables import comparison_tables
 from oncohort.reporting.palette import MODEL_COLOURS, MODEL_COLOURS_ON_DARK, OTHER_COLOUR, REFERENCE_COLOUR
 from oncohort.reporting.selection import MAX_PICTURES
-from oncohort.reporting.standings import metric_blocks, standings
+from oncohort.reporting.standings import metric_blocks, standing_columns, standings
 from oncohort.reporting.tables import case_table, model_tags, reasons_of, spreads
 from oncohort.storage import write_bytes
 
@@ -34,6 +35,14 @@ class _Shown:
     uri: str
     width: int
     height: int
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A drawing as the template needs it."""
+
+    drawing: Drawing
+    uri: str
 
 
 def write_report(path: str | Path, data: ReportData) -> Path:
@@ -78,7 +87,12 @@ def _fitting(data: ReportData) -> ReportData:
     return replace(data, pictures=tuple(kept))
 
 
-def _page(data: ReportData, *, omitted: int) -> str:
+def render_ranking(data: ReportData) -> str:
+    """The leaderboard alone as a page: standing, metrics, figures, comparisons and provenance."""
+    return _page(data, omitted=0, template="ranking.html.j2")
+
+
+def _page(data: ReportData, *, omitted: int, template: str = "report.html.j2") -> str:
     environment = _environment()
     colours = {
         "models": (*MODEL_COLOURS, OTHER_COLOUR),
@@ -88,12 +102,15 @@ def _page(data: ReportData, *, omitted: int) -> str:
     style = environment.get_template("report.css.j2").render(colours=colours)
     script = environment.get_template("report.js").render()
     models = model_tags(data)
-    return environment.get_template("report.html.j2").render(
+    return environment.get_template(template).render(
         data=data,
         models=models,
         standings=standings(data, models),
+        standing_columns=standing_columns(data),
         blocks=metric_blocks(data, models),
         methods=sorted({row["method"] for row in data.leaderboard if row.get("method")}),
+        figures=[_Figure(drawing, _svg_uri(drawing.svg)) for drawing in data.drawings],
+        comparisons=list(comparison_tables(data.comparisons, data.metrics)),
         spreads=spreads(data),
         table=case_table(data, models),
         pictures=_shown(data.pictures),
@@ -134,6 +151,10 @@ def _shown(pictures: Sequence[CasePicture]) -> list[_Shown]:
 
 def _uri(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
+
+
+def _svg_uri(svg: str) -> str:
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}"
 
 
 def _css_size(png: bytes) -> tuple[int, int]:

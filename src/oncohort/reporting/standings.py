@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from oncohort.reporting.data import Column, ReportData, Row
 from oncohort.reporting.forest import Axis, stacked
+from oncohort.reporting.leaderboard_tables import places_text
 from oncohort.reporting.numbers import Cell, number_cell
 from oncohort.reporting.tables import ModelTag
 
@@ -21,6 +22,9 @@ class Standing:
 
     model: ModelTag
     place: str
+    letters: str
+    places: str
+    first: str
     mean_rank: Cell
     interval: str
     estimates: tuple[Cell, ...]
@@ -34,6 +38,8 @@ class ForestLine:
     place: str
     estimate: Cell
     interval: str
+    letters: str
+    places: str
     at: float | None
     span: tuple[float, float] | None
     dots: tuple[tuple[float, int], ...]
@@ -52,26 +58,47 @@ class MetricBlock:
     has_dots: bool
 
 
+def standing_columns(data: ReportData) -> tuple[Column, ...]:
+    """The metrics of the overall standing: the main ones, or all where none is named."""
+    return tuple(column for column in data.metrics if not data.main_metrics or column.name in data.main_metrics)
+
+
 def standings(data: ReportData, models: Mapping[str, ModelTag]) -> tuple[Standing, ...]:
     """Models by overall place; empty if the aggregates hold no overall ranking."""
     overall = [row for row in data.leaderboard if row["metric"] == RANK]
     estimates = {(row["model"], row["subset"], row["metric"]): row for row in data.leaderboard}
+    columns = standing_columns(data)
     lines = []
     for row in _in_order(overall, models):
-        found = [estimates.get((row["model"], row["subset"], column.name)) for column in data.metrics]
-        cells = tuple(_estimate(one, column) for one, column in zip(found, data.metrics, strict=True))
+        found = [estimates.get((row["model"], row["subset"], column.name)) for column in columns]
+        cells = tuple(_estimate(one, column) for one, column in zip(found, columns, strict=True))
         mean_rank, low, high = (number_cell(row.get(key), 2) for key in ("estimate", "low", "high"))
         interval = "" if low.value is None or high.value is None else f"{low.text} to {high.text}"
-        lines.append(Standing(models[row["model"]], place_text(row.get("rank")), mean_rank, interval, cells))
+        lines.append(
+            Standing(
+                model=models[row["model"]],
+                place=place_text(row.get("rank")),
+                letters=row.get("letters") or "",
+                places=places_text(row) if row.get("rank_low") is not None else "",
+                first=_percent(row.get("first_share")),
+                mean_rank=mean_rank,
+                interval=interval,
+                estimates=cells,
+            )
+        )
     return tuple(lines)
 
 
 def metric_blocks(data: ReportData, models: Mapping[str, ModelTag]) -> tuple[MetricBlock, ...]:
-    """A forest plot for each metric that the aggregates know, in order of the report's metrics."""
+    """A forest plot for each metric that the aggregates know and that is good or bad, in order of the metrics."""
     rows: dict[str, list[Row]] = defaultdict(list)
     for row in data.leaderboard:
         rows[row["metric"]].append(row)
-    return tuple(_block(column, rows[column.name], data, models) for column in data.metrics if column.name in rows)
+    return tuple(
+        _block(column, rows[column.name], data, models)
+        for column in data.metrics
+        if column.name in rows and column.better
+    )
 
 
 def place_text(rank: float | None) -> str:
@@ -87,9 +114,10 @@ def place_text(rank: float | None) -> str:
 def _block(column: Column, rows: list[Row], data: ReportData, models: Mapping[str, ModelTag]) -> MetricBlock:
     values = [row[key] for row in rows for key in ("estimate", "low", "high") if row.get(key) is not None]
     axis = Axis.around(values, bounded=column.unit == "1" and all(0 <= value <= 1 for value in values))
+    several = len({row.get("structure") for row in rows}) > 1
     by_subset: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
-        by_subset[row["subset"]].append(row)
+        by_subset[f"{row['subset']}, {row['structure']}" if several else row["subset"]].append(row)
     dots = _dots(column, data, axis) if len(by_subset) == 1 else {}
     groups = tuple(
         (subset, tuple(_line(row, column, axis, models[row["model"]], dots) for row in _in_order(members, models)))
@@ -106,6 +134,8 @@ def _line(row: Row, column: Column, axis: Axis, model: ModelTag, dots: Mapping[s
         place=place_text(row.get("rank")),
         estimate=estimate,
         interval=f"{low.text} to {high.text}" if span else "",
+        letters=row.get("letters") or "",
+        places=places_text(row) if row.get("rank_low") is not None else "",
         at=None if estimate.value is None else axis.place(estimate.value),
         span=span,
         dots=tuple(stacked(dots.get(model.name, []), apart=4.0, most=3)),
@@ -117,13 +147,17 @@ def _line(row: Row, column: Column, axis: Axis, model: ModelTag, dots: Mapping[s
 
 def _dots(column: Column, data: ReportData, axis: Axis) -> dict[str, list[float]]:
     """Places of the single cases: for shares only, as a single large volume would squash any other axis."""
-    if column.unit != "1" or len(data.cases) > _MOST_DOTS:
+    if column.unit != "1" or len({row["case"] for row in data.scores}) > _MOST_DOTS:
         return {}
     found: dict[str, list[float]] = defaultdict(list)
     for row in data.scores:
         if row["metric"] == column.name and row["value"] is not None:
             found[row["model"]].append(axis.place(row["value"]))
     return found
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.0f} %"
 
 
 def _estimate(row: Row | None, column: Column) -> Cell:

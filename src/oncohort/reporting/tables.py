@@ -73,7 +73,7 @@ def case_table(data: ReportData, models: Mapping[str, ModelTag]) -> CaseTable:
                 _score_cell(scores.get((case, model, column.name)), column, is_missing=(case, model) in missing)
                 for model in models
             )
-            for column in data.metrics
+            for column in data.case_metrics
         )
         lines.append(CaseLine(case, row.get("patient") or "", anchors.get(case, ""), _facts(row, data), blocks))
     shown = {column.name for column in data.metrics}

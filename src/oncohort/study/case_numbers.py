@@ -28,7 +28,7 @@ COLUMNS = (
 @dataclass(frozen=True)
 class _Count:
     role: str
-    connectivity: int
+    connectivity: int | None
 
     def __call__(self, case: Case) -> dict[str, Any]:
         try:
@@ -46,7 +46,10 @@ class _Count:
             undefined.update(dict.fromkeys(("lesion_ml", "lesions"), "no reference mask"))
         else:
             numbers["lesion_ml"] = int(mask.sum()) * case[self.role].geometry.voxel_ml
-            numbers["lesions"] = label_components(mask, self.connectivity)[1]
+            if self.connectivity is None:
+                undefined["lesions"] = "the profile has no components"
+            else:
+                numbers["lesions"] = label_components(mask, self.connectivity)[1]
         if pet is None:
             undefined["image_suvmax"] = "no PET"
         else:
@@ -67,7 +70,7 @@ def count_cases(
     role = profile.target.role
     keys = [_key(cohort, case, profile) for case in cohort.case_ids]
     results = map_items(
-        _Count(role, profile.components.connectivity),
+        _Count(role, _connectivity(profile)),
         list(cohort),
         keys=keys,
         store=store,
@@ -80,7 +83,11 @@ def count_cases(
     return [{**case, **numbers} for case, numbers in zip(cases, results, strict=True)]
 
 
+def _connectivity(profile: Profile) -> int | None:
+    return None if profile.components is None else profile.components.connectivity
+
+
 def _key(cohort: Cohort, case: str, profile: Profile) -> str:
     role = profile.target.role
     needed = fingerprint_case(cohort, case, ("pet", role))
-    return content_key("case numbers", _VERSION, case, role, profile.components.connectivity, needed)
+    return content_key("case numbers", _VERSION, case, role, _connectivity(profile), needed)

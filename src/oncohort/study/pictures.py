@@ -12,7 +12,6 @@ from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import InputError
 from oncohort.formats import fingerprint_case
 from oncohort.formats.predictions import find_prediction, read_prediction
-from oncohort.labels import LabelScheme
 from oncohort.reporting import CasePicture, Panel, model_colours, picture_case
 from oncohort.storage import content_key, file_stamp
 from oncohort.volume import LabelMap
@@ -73,10 +72,14 @@ def _draw(item: _Item) -> dict[str, Any]:
 
 
 def _mask(model: DrawnModel) -> LabelMap | None:
+    """The predicted mask; None where there is none or it cannot be read, which is scored alike."""
     if model.file is None:
         return None
-    volume = read_prediction(model.file)
-    return LabelMap(volume.geometry, (volume,), LabelScheme("prediction", {}))
+    try:
+        found = read_prediction(model.file)
+        return found if all(layer.array.ndim for layer in found.layers) else None
+    except InputError:
+        return None
 
 
 def drawn_models(

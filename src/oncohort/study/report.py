@@ -14,12 +14,13 @@ import polars as pl
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore
-from oncohort.leaderboard import overall_places
-from oncohort.metrics import METRICS
+from oncohort.leaderboard import compare_models, overall_places
+from oncohort.leaderboard.columns import leaderboard_columns, main_columns
+from oncohort.leaderboard.drawing import draw_leaderboard
+from oncohort.leaderboard.formats import case_rows
 from oncohort.profiles import Profile
 from oncohort.reporting import (
     CohortFacts,
-    Column,
     ModelFacts,
     Provenance,
     ReportData,
@@ -52,10 +53,14 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
     """Write `report.html` into `out` and return its path."""
     results = out / ".oncohort"
     synthetic = is_synthetic(cohort)
-    rows = tuple(scores.table.iter_rows(named=True))
+    rows = tuple(case_rows(scores))
     cases = count_cases(cohort, profile, store=ResultStore(results / "numbers"), jobs=jobs, progress=progress)
     notes = _dice_notes(rows)
     ordered = _by_rank([model.name for model in study.model], aggregates)
+    volumes = {row["case"]: row.get("lesion_ml") for row in cases}
+    drawings = draw_leaderboard(scores, aggregates, profile=profile, volumes_ml=volumes, seed=study.ranking.seed)
+    ranking = study.ranking
+    comparisons = compare_models(scores, bootstrap=ranking.bootstrap, seed=ranking.seed, profile=profile)
     folders = {name: predictions[name] for name in ordered}
     shown = {case: drawn_models(case, folders, notes) for case in worst_cases(rows)}
     pictures = draw_cases(
@@ -73,8 +78,11 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
         synthetic=synthetic,
         cohort=_cohort_facts(cohort),
         models=tuple(ModelFacts(name, _describe(study, name)) for name in ordered),
-        metrics=tuple(Column.of_metric(METRICS[name]) for name in profile.metrics),
+        metrics=leaderboard_columns(profile),
+        main_metrics=tuple(column.name for column in main_columns(profile)),
         leaderboard=tuple(aggregates.iter_rows(named=True)),
+        comparisons=tuple(comparisons.iter_rows(named=True)),
+        drawings=drawings.drawn,
         scores=rows,
         case_columns=COLUMNS,
         cases=tuple(cases),

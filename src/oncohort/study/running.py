@@ -11,7 +11,7 @@ import polars as pl
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback
 from oncohort.errors import InputError, SettingsError
-from oncohort.evaluation import evaluate, read_scores
+from oncohort.evaluation import evaluate, has_errors, read_scores
 from oncohort.formats import open_cohort
 from oncohort.ingestion import ingest, is_intact
 from oncohort.leaderboard import rank, read_aggregates, write_aggregates
@@ -48,7 +48,8 @@ class StudyResult:
     @property
     def is_complete(self) -> bool:
         """Whether no image was refused, every case segmented and scored, and nothing found wrong."""
-        lacking = any(self.scores.run["missing"].values()) or bool(self.scores.run["unscored"])
+        run = self.scores.run
+        lacking = any(run["missing"].values()) or bool(run["unscored"]) or has_errors(run["findings"])
         return is_intact(self.cohort) and not (lacking or any(self.failed.values()))
 
 
@@ -249,6 +250,13 @@ def _forget_other_models(root: Path, folders: Mapping[str, Path]) -> None:
 
 def _rank(plan: _Plan, scores: Scores) -> pl.DataFrame:
     ranking = plan.study.ranking
-    aggregates = rank(scores, bootstrap=ranking.bootstrap, seed=ranking.seed, profile=plan.profile)
+    aggregates = rank(
+        scores,
+        bootstrap=ranking.bootstrap,
+        seed=ranking.seed,
+        profile=plan.profile,
+        method=ranking.method,
+        interval=ranking.interval,
+    )
     write_aggregates(plan.out / "scores" / "aggregates.parquet", aggregates)
     return aggregates

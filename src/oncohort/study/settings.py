@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from oncohort.errors import SettingsError
+from oncohort.leaderboard import IntervalKind, RankMethod
 from oncohort.sources import SOURCES
 
 PathText = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
@@ -84,8 +85,10 @@ class EvaluationSection(_Part):
 
 
 class RankingSection(_Part):
-    """Draws of the patient bootstrap and the seed of its random numbers."""
+    """How models are ordered, the draws of the patient bootstrap, and the seed of its random numbers."""
 
+    method: RankMethod = "profile"
+    interval: IntervalKind = "percentile"
     bootstrap: int = Field(default=1000, ge=0, le=1_000_000)
     seed: int = Field(default=2026, ge=0)
 

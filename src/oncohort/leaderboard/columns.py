@@ -1,0 +1,54 @@
+"""The columns of a leaderboard as a reader sees them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from oncohort.leaderboard.cohort_metrics import COHORT_FORMULAS
+from oncohort.metrics import METRICS
+from oncohort.profiles import CohortMetric, MetricRule, Profile
+from oncohort.reporting import Column
+
+MOST_MAIN = 6
+"""Metrics of a profile whose overview leaves none out."""
+
+
+def leaderboard_columns(profile: Profile) -> tuple[Column, ...]:
+    """A column for every metric of the profile, in its order; metrics of the whole cohort come last.
+
+    Examples:
+        >>> from oncohort.profiles import load_profile
+        >>> [column.label for column in leaderboard_columns(load_profile("autopet-iii"))][:2]
+        ['Dice', 'False positive volume']
+    """
+    return (*case_columns(profile), *(_cohort_column(entry) for entry in profile.cohort_metric))
+
+
+def case_columns(profile: Profile) -> tuple[Column, ...]:
+    """A column for every metric that each case has."""
+    return tuple(_column(rule) for rule in profile.metric)
+
+
+def main_columns(profile: Profile) -> tuple[Column, ...]:
+    """The columns of an overview: all of a short profile, else those with a weight and those of the cohort.
+
+    Facts that are neither good nor bad, such as a volume, are left out.
+    """
+    columns = tuple(column for column in leaderboard_columns(profile) if column.better)
+    if len(columns) <= MOST_MAIN:
+        return columns
+    kept = {rule.column for rule in profile.metric if rule.weight}
+    kept |= {entry.column for entry in profile.cohort_metric}
+    return tuple(column for column in columns if column.name in kept)
+
+
+def _column(rule: MetricRule) -> Column:
+    column = Column.of_metric(METRICS[rule.name])
+    at = f" at {rule.tolerance_mm:g} mm" if rule.tolerance_mm is not None else ""
+    return replace(column, name=rule.column, label=f"{column.label}{at}")
+
+
+def _cohort_column(entry: CohortMetric) -> Column:
+    formula = COHORT_FORMULAS[entry.name]
+    where = f" ({entry.structure})" if entry.structure else ""
+    return Column(entry.column, f"{formula.label}{where}", "1", "higher", formula.description)

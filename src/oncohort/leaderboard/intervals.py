@@ -1,0 +1,114 @@
+"""Draws of patients, and the intervals that they give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from oncohort.leaderboard.quantities import Array, PooledRatio, Quantity, Sample
+from oncohort.statistics.bootstrap import draw_patients
+from oncohort.statistics.interval import bca_interval, percentile_interval
+from oncohort.statistics.jackknife import jackknife_patients
+from oncohort.statistics.proportion import clopper_pearson_interval, wilson_interval
+
+CONFIDENCE = 0.95
+"""Share of the bootstrap draws inside an interval."""
+
+IntervalKind = Literal["percentile", "bca"]
+"""Plain percentiles, or bias-corrected and accelerated."""
+
+
+@dataclass(frozen=True, eq=False)
+class Resampling:
+    """The draws that all models, metrics and subsets share.
+
+    Args:
+        weights: (1 + draws, patients): row 0 holds ones, the data as they are.
+        seed: Of the draws.
+        kind: Of the intervals.
+    """
+
+    weights: NDArray[np.int32]
+    seed: int
+    kind: IntervalKind
+
+    @staticmethod
+    def of(patients: int, *, draws: int, seed: int, kind: IntervalKind) -> Resampling:
+        """The draws of a seed.
+
+        Examples:
+            >>> Resampling.of(3, draws=2, seed=1, kind="percentile").weights.sum(axis=1).tolist()
+            [3, 3, 3]
+        """
+        ones = np.ones((1, patients), np.int32)
+        return Resampling(np.vstack([ones, draw_patients(patients, draws=draws, seed=seed)]), seed, kind)
+
+    @property
+    def draws(self) -> int:
+        """How many."""
+        return int(self.weights.shape[0]) - 1
+
+    @property
+    def percentile_words(self) -> str:
+        """How an interval of plain percentiles came about."""
+        return self._words("percentile")
+
+    def values_of(self, quantity: Quantity, sample: Sample) -> Array:
+        """The quantity on the data and in every draw; (1 + draws, models)."""
+        return quantity.estimate(sample, self.weights)
+
+    def percentiles(self, values: Array) -> dict[str, Any]:
+        """Estimate and percentile interval of one model's `values`, the first of which is the data's."""
+        found = percentile_interval(values[1:], confidence=CONFIDENCE)
+        low, high = found if found is not None else (None, None)
+        return {"estimate": None if np.isnan(values[0]) else float(values[0]), "low": low, "high": high}
+
+    def estimates(self, quantity: Quantity, sample: Sample, values: Array) -> list[tuple[dict[str, Any], str]]:
+        """Estimate and interval of every model, and how the interval came about.
+
+        A share of cases has Wilson's interval, or where none or all count Clopper and Pearson's, if each
+        patient has one case: the bootstrap gives no width there.
+
+        Args:
+            quantity: What is estimated.
+            sample: On which cases.
+            values: (1 + draws, models) from `values_of`.
+        """
+        plain = [self.percentiles(column) for column in values.T]
+        if isinstance(quantity, PooledRatio) and quantity.is_share_of_cases and sample.is_one_case_each:
+            return [_share(quantity, sample, model, row) for model, row in enumerate(plain)]
+        if self.kind == "percentile" or not self.draws:
+            return [(row, self.percentile_words) for row in plain]
+        without = jackknife_patients(
+            lambda draws: quantity.estimate(sample, draws),
+            patients=self.weights.shape[1],
+            members=np.unique(sample.patients[sample.members]),
+        )
+        return [self._bca(row, values[1:, model], without[:, model]) for model, row in enumerate(plain)]
+
+    def _bca(self, plain: dict[str, Any], draws: Array, without: Array) -> tuple[dict[str, Any], str]:
+        if plain["estimate"] is None:
+            return plain, self.percentile_words
+        found = bca_interval(draws, plain["estimate"], without, confidence=CONFIDENCE)
+        if found is None:
+            return plain, self.percentile_words
+        words = self._words("BCa") if found.method == "bca" else f"{self.percentile_words}, not BCa: {found.reason}"
+        return {**plain, "low": found.low, "high": found.high}, words
+
+    def _words(self, kind: str) -> str:
+        if not self.draws:
+            return "no interval"
+        return f"{CONFIDENCE:.0%} {kind} bootstrap of patients ({self.draws} draws, seed {self.seed})"
+
+
+def _share(quantity: PooledRatio, sample: Sample, model: int, plain: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    above, below = (int(part[sample.members, model].sum()) for part in (quantity.numerator, quantity.denominator))
+    is_extreme = above in (0, below)
+    found = (clopper_pearson_interval if is_extreme else wilson_interval)(above, below, confidence=CONFIDENCE)
+    if found is None:
+        return plain, "no interval"
+    words = f"{CONFIDENCE:.0%} interval of {'Clopper and Pearson' if is_extreme else 'Wilson'}"
+    return {**plain, "low": found.low, "high": found.high}, words

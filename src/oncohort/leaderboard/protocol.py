@@ -1,0 +1,104 @@
+"""What a profile says about ranking: which quantities, in which direction, how much each weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from oncohort.errors import InputError
+from oncohort.leaderboard.cohort_metrics import COHORT_FORMULAS, cohort_quantity
+from oncohort.leaderboard.grid import MACRO, ScoreGrid
+from oncohort.leaderboard.places import Method
+from oncohort.leaderboard.quantities import CaseMean, MacroMean, Quantity
+from oncohort.metrics import METRICS, Direction
+from oncohort.profiles import Profile, load_profile, parse_profile
+from oncohort.results import Scores
+
+SCHEMES: dict[str, Method] = {"rank-subset-means": "mean-then-rank"}
+"""How the schemes of profiles order the models within a metric and subset."""
+
+
+def profile_of(scores: Scores, profile: str | Path | Profile | None) -> Profile:
+    """The profile that is given, else the one that the scores were made with.
+
+    Raises:
+        InputError: There are no scores that could name one.
+        SettingsError: The profile is not known or wrong.
+    """
+    if isinstance(profile, Profile):
+        return profile
+    if profile is not None:
+        return load_profile(profile)
+    text = scores.run.get("profile_text")
+    if text:
+        return parse_profile(str(text), where="profile_text of the scores")
+    if scores.table.is_empty():
+        raise cannot_rank("scores", "none")
+    return load_profile(str(scores.table["profile"][0]))
+
+
+def quantities_of(grid: ScoreGrid, profile: Profile) -> tuple[Quantity, ...]:
+    """Everything that the leaderboard lists, in the order of the profile.
+
+    With several structures a metric has a row for each, then one for the mean over structures.
+
+    Raises:
+        InputError: The scores lack a metric of the profile.
+    """
+    require_metrics(grid, profile)
+    return tuple(quantity for group in _groups(grid, profile) for quantity in group[1])
+
+
+def weighted_quantities(grid: ScoreGrid, profile: Profile) -> tuple[tuple[float, Quantity], ...]:
+    """Weight and quantity of every metric of the profile; with several structures the mean over them counts."""
+    return tuple((weight, quantities[-1]) for weight, quantities in _groups(grid, profile))
+
+
+def is_ranked(quantity: Quantity) -> bool:
+    """Whether one way is better, so that models have places."""
+    return quantity.direction in (Direction.HIGHER, Direction.LOWER)
+
+
+def require_metrics(grid: ScoreGrid, profile: Profile) -> None:
+    """Check that every metric of the profile was measured.
+
+    Raises:
+        InputError: One was not.
+    """
+    needed = [
+        *profile.metrics,
+        *sorted({name for rule in profile.cohort_metric for name in rule.needs} - set(profile.metrics)),
+    ]
+    absent = [metric for metric in needed if metric not in grid.metrics]
+    if absent:
+        raise cannot_rank(f"the metrics of {profile.name}", f"no {', '.join(absent)}")
+
+
+def cannot_rank(expected: str, found: str) -> InputError:
+    """The error of scores that do not suffice."""
+    return InputError(expected=expected, found=found, where="rank", remedy="evaluate the predictions with this profile")
+
+
+def _groups(grid: ScoreGrid, profile: Profile) -> Iterator[tuple[float, list[Quantity]]]:
+    for rule in profile.metric:
+        yield rule.weight, _means(grid, rule.column, METRICS[rule.name].direction)
+    for entry in profile.cohort_metric:
+        yield entry.weight, [cohort_quantity(grid, entry)]
+
+
+def _means(grid: ScoreGrid, metric: str, direction: Direction) -> list[Quantity]:
+    parts = [
+        CaseMean(structure, metric, direction, grid.values[structure, metric], grid.is_failed[structure, metric])
+        for structure in grid.structures_of(metric)
+    ]
+    if len(parts) == 1:
+        return [*parts]
+    return [*parts, MacroMean(MACRO, tuple(parts), grid.case_values(metric))]
+
+
+def labels_of(profile: Profile) -> dict[str, str]:
+    """The registry's name of every column of the profile's leaderboard: of a metric, or of a metric of cohorts."""
+    return {
+        **{rule.column: rule.name for rule in profile.metric},
+        **{entry.column: entry.name for entry in profile.cohort_metric if entry.name in COHORT_FORMULAS},
+    }
