@@ -1,11 +1,13 @@
 # make demo    sets everything up, turns synthetic patients into a scored report, says where it lies
 # make test    lint, types, import contract, tests
+# make bench   Oncohort beside the tools that people use (they are installed for this only), into docs/performance.md
 PYTHON ?= python3
 BIN := .venv/bin
+BENCH := .venv-bench
 export ONCOHORT_DATA ?= $(abspath $(wildcard ../shared/data))
 WORKERS ?= 2
 
-.PHONY: demo test test-slow lint benchmark clean
+.PHONY: demo test test-slow test-extras lint bench clean
 
 .venv/core: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Oncohort needs Python 3.11 or later, this is {v.major}.{v.minor}: make PYTHON=python3.12")'
@@ -32,8 +34,20 @@ test: lint
 test-slow: .venv/dev
 	$(BIN)/pytest -q -m slow
 
-benchmark: .venv/dev
-	$(BIN)/python -m benchmarks
+# torch first, so that nothing brings a build for graphics cards: see the comments in benchmarks/*.txt
+$(BENCH)/ready: pyproject.toml $(wildcard benchmarks/*.txt)
+	$(PYTHON) -m venv $(BENCH)
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/constraints.txt
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c benchmarks/constraints.txt -r benchmarks/peers.txt --editable '.[dev]'
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/peers-alone.txt
+	@touch $@
+
+bench: $(BENCH)/ready
+	$(BENCH)/bin/python -m benchmarks
+	$(BENCH)/bin/python -m benchmarks --markdown
+
+test-extras: $(BENCH)/ready
+	$(BENCH)/bin/pytest -q -m extras -n $(WORKERS)
 
 clean:
-	rm -rf .venv oncohort-demo .mypy_cache .ruff_cache .coverage
+	rm -rf .venv $(BENCH) build/benchmarks oncohort-demo .mypy_cache .ruff_cache .coverage

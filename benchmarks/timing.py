@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 import resource
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+_RESET = Path("/proc/self/clear_refs")
+_STATUS = Path("/proc/self/status")
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,22 @@ def peak_memory_mib() -> float:
     """The most memory that this process has held so far."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+
+
+def extra_memory_mib(function: Callable[[], Any]) -> float | None:
+    """The most memory that a call holds above what the process held before it; None where Linux does not say so."""
+    if not _RESET.exists():
+        return None
+    gc.collect()
+    _RESET.write_text("5")
+    before = _status_kib("VmRSS")
+    function()
+    return (_status_kib("VmHWM") - before) / 1024
+
+
+def _status_kib(field: str) -> int:
+    line = next(line for line in _STATUS.read_text().splitlines() if line.startswith(f"{field}:"))
+    return int(line.split()[1])
 
 
 def show(what: str, cost: Cost, note: str = "") -> None:

@@ -1,0 +1,11 @@
+"""What can be measured, and where it stands; nothing is imported before it is run."""
+
+WORKS = {
+    "overlap": "benchmarks.label_overlap:OVERLAP",
+    "overlap-whole-body": "benchmarks.label_overlap:OVERLAP_WHOLE_BODY",
+    "surfaces": "benchmarks.surfaces:SURFACES",
+    "lesion-metrics": "benchmarks.lesion_metrics:LESIONS",
+    "auc": "benchmarks.auc:AUC",
+    "files": "benchmarks.files:FILES",
+}
+OTHERS = {"demo": "benchmarks.demo:measure_demo", "ingest": "benchmarks.ingest:measure_ingest"}
