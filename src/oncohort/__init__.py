@@ -31,6 +31,7 @@ _NAMES: dict[str, str] = {
     "load_recipe": "oncohort.recipes",
     "make_demo": "oncohort.study",
     "make_segmenter": "oncohort.segmenters",
+    "measure_sensitivity": "oncohort.variation",
     "open_cohort": "oncohort.formats",
     "rank": "oncohort.leaderboard",
     "read_pet": "oncohort.formats.dicom_series",

@@ -13,12 +13,13 @@ from oncohort.cli.output import shown_progress
 from oncohort.compute import Progress
 from oncohort.formats import read_volume
 from oncohort.geometry import Geometry
+from oncohort.profiles import load_profile
 from oncohort.study import run
 from oncohort.units import Unit
 from study_files import RESAMPLE, Watch, save_image, save_study, write_dataset, write_patient
 
 COMMANDS = ("demo", "run", "ingest", "info", "harmonise", "segment", "evaluate", "rank", "phantom", "suv", "report")
-NESTED = (("profile",), ("profile", "list"), ("profile", "show"))
+NESTED = (("profile",), *(("profile", name) for name in ("list", "show", "methods", "page", "validate", "diff")))
 
 
 @pytest.fixture(scope="module")
@@ -211,12 +212,36 @@ def test_suv_shows_factor_and_tags(capsys, finished):
 
 
 def test_profiles(capsys):
-    assert answer(capsys, "profile", "list")["profiles"][0]["name"] == "autopet-iii"
+    assert answer(capsys, "profile", "list")["profiles"][1]["name"] == "autopet-iii"
     assert answer(capsys, "profile", "show", "autopet-iii")["name"] == "autopet-iii"
     code, out, _ = call(capsys, "profile", "show", "autopet-iii")
     assert code == 0
     assert "connectivity = 18" in out
     assert "autopet-iii" in call(capsys, "profile", "list")[2]
+    assert call(capsys, "profile", "page", "autopet-iii")[1].startswith("# Profile `autopet-iii`")
+
+
+def test_two_profiles_are_compared(capsys):
+    document = answer(capsys, "profile", "diff", "autopet-i", "autopet-iii")
+    found = {row["key"]: (row["first"], row["second"]) for row in document["differences"]}
+    assert found["metric.dice.reference_empty"] == (0.0, "undefined")
+    assert found["subsets.columns"] == ([], ["tracer", "centre"])
+    assert found["metric.volume_difference_ml"][0] is None
+    code, _, err = call(capsys, "profile", "diff", "autopet-i", "autopet-iii")
+    assert code == 0
+    assert "subsets.columns" in err
+    assert answer(capsys, "profile", "diff", "organs", "organs")["differences"] == []
+
+
+def test_a_profile_of_ones_own_is_checked(capsys, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(load_profile("pants").text.replace('name = "pants"', 'name = "mine"'))
+    assert answer(capsys, "profile", "validate", path)["name"] == "mine"
+    path.write_text(path.read_text().replace("connectivity = 26", "connectivity = 8").replace("[subsets]", "[sets]"))
+    code, _, err = call(capsys, "profile", "validate", path)
+    assert code == 64
+    assert all(key in err for key in ("components.connectivity", "subsets", "sets"))
+    assert call(capsys, "profile", "validate", tmp_path / "gone.toml")[0] == 64
 
 
 def test_phantom_and_demo(capsys, tmp_path):

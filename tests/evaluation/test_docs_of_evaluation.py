@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from oncohort.evaluation import FINDING_RULES
-from oncohort.metrics import METRICS, Presence
+from oncohort.metrics import METRICS
 from oncohort.profiles import (
     COHORT_METRICS,
     CohortMetric,
@@ -14,8 +14,6 @@ from oncohort.profiles import (
     MetricRule,
     Profile,
     Target,
-    list_profiles,
-    load_profile,
 )
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -58,34 +56,3 @@ def test_every_key_of_a_profile_is_listed(part, prefix):
 def test_every_metric_of_cohorts_is_listed_with_its_keys():
     section = PROFILES.split("Each `[[cohort_metric]]`")[1]
     assert set(COHORT_METRICS) | set(CohortMetric.model_fields) <= words(r"`(\w+)`", section)
-
-
-def shown(rule, presence):
-    """What the page may say of a rule: a measured value may be given as the number that it always is."""
-    decision = rule.rule_for(presence)
-    metric = rule.name
-    if decision == "measured" and presence is Presence.BOTH_EMPTY:
-        return {"measured", "0"}
-    if decision == "measured" and metric in ("dice", "nsd", "lesion_precision", "lesion_recall"):
-        return {"measured", "0"}
-    if decision == "measured" and metric == "fnv_ml":
-        return {"measured", "volume of R"}
-    return {decision if isinstance(decision, str) else f"{decision:g}"}
-
-
-@pytest.mark.parametrize("name", list_profiles())
-def test_the_table_of_a_profile_is_its_rules(name):
-    section = EVALUATE.split(f"## Profile `{name}`")[1].split("\n## ")[0]
-    rules = {rule.column: rule for rule in load_profile(name).metric}
-    seen = []
-    for line in re.findall(r"^\| (`.+) \|$", section, re.M):
-        metrics, *cells, missing = line.split(" | ")
-        for column in re.findall(r"`(\w+)`", metrics):
-            rule = rules[column]
-            seen.append(column)
-            presences = (Presence.REFERENCE_EMPTY, Presence.PREDICTION_EMPTY, Presence.BOTH_EMPTY)
-            for cell, presence in zip(cells, presences, strict=True):
-                assert cell in shown(rule, presence), (column, presence)
-            as_empty = {"as P empty", *shown(rule, Presence.PREDICTION_EMPTY)}
-            assert missing in (as_empty if rule.missing == "as-empty" else {rule.missing}), column
-    assert sorted(seen) == sorted(rules)

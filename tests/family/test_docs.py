@@ -11,7 +11,9 @@ import oncohort
 from oncohort.cli.app import app
 from oncohort.harmonisation import STEPS
 from oncohort.metrics import METRICS
-from oncohort.profiles import list_profiles, load_profile
+from oncohort.outputs import profile_page
+from oncohort.outputs.formulas import COHORT_FORMULAS, FORMULAS
+from oncohort.profiles import COHORT_METRICS, list_profiles, load_profile
 from oncohort.segmenters import SEGMENTERS
 from oncohort.sources import NO_IMAGE_REASONS, SOURCES
 
@@ -101,6 +103,44 @@ def test_metrics_and_their_units_are_those_of_the_registry():
 def test_profiles_are_those_that_come_with_the_package():
     listed = {code_words(row[0])[0]: row[1] for row in tables(page("profiles.md"))["name"]}
     assert listed == {name: str(load_profile(name).version) for name in list_profiles()}
+
+
+@pytest.mark.parametrize("name", list_profiles())
+def test_the_page_of_a_profile_is_written_from_its_file(name):
+    """If this fails: oncohort profile page NAME > docs/profiles/NAME.md."""
+    assert page(f"profiles/{name}.md") == profile_page(load_profile(name))
+    assert f"(profiles/{name}.md)" in page("profiles.md")
+
+
+def test_every_page_of_a_profile_belongs_to_one():
+    assert {path.stem for path in (DOCS / "profiles").glob("*.md")} == set(list_profiles())
+
+
+@pytest.mark.parametrize("name", list_profiles())
+def test_the_page_of_a_profile_is_complete(name):
+    text, profile = page(f"profiles/{name}.md"), load_profile(name)
+    for rule in profile.metric:
+        rows = [line for line in text.splitlines() if line.startswith(f"| `{rule.column}` |")]
+        assert len(rows) == 2, rule.column
+        assert FORMULAS[rule.name].replace("|", "\\|") in rows[0]
+        assert rows[0].split(" | ")[3] == f"{rule.weight:g}"
+    for entry in profile.cohort_metric:
+        assert COHORT_FORMULAS[entry.name].replace("|", "\\|") in text
+    for part in ("target", "components", "subsets", "ranking"):
+        given = profile.model_dump(mode="json")[part] or {}
+        assert all(f"| `{part}.{key}` |" in text for key, value in given.items() if value is not None)
+    assert profile.source in text
+    assert all(line.lstrip("# ") in text for line in profile.text.split("type =")[0].splitlines())
+
+
+def test_formulas_of_the_pages_are_those_of_the_page_of_metrics():
+    rows = {
+        code_words(row[0])[0]: row[3].replace("\\|", "|")
+        for row in tables(page("evaluate.md"))["metric"]
+        if len(row) == 4
+    }
+    assert rows == FORMULAS
+    assert set(COHORT_FORMULAS) == set(COHORT_METRICS)
 
 
 def test_segmenters_and_their_parameters_are_listed():

@@ -9,7 +9,7 @@ import numpy as np
 import warnings
 
 warnings.simplefilter("error")
-from oncohort.kernels import NearestSearch, count_joint, count_pairs, list_surfaces, recode_labels
+from oncohort.kernels import NearestSearch, count_joint, count_pairs, count_within, list_surfaces, recode_labels
 from oncohort.kernels.joint_counts import _scan
 
 assert not hasattr(_scan, "py_func")
@@ -24,6 +24,8 @@ for kind in ("voxels", "elements"):
     search = NearestSearch(found[0].shape, (1.0, 2.0, 0.5))
     distances = search.distances(found[0].positions(1), found[1].positions(2))
     print(found[0].count(1), found[1].codes(2).sum(), distances.sum().round(9))
+near = count_within(first, second, [1, 2], spacing_mm=(1.0, 2.0, 0.5), tolerance_mm=1.0)
+print(near.sum(axis=-1).tolist(), (near * np.arange(256)).sum())
 far = NearestSearch((60, 9, 9), (1.0, 2.0, 0.5))
 ends = np.array([[0, 1], [0, 0], [0, 0]], np.int32), np.array([[59, 40], [8, 8], [8, 1]], np.int32)
 print(far.distances(*ends).round(9).tolist())
@@ -44,4 +46,4 @@ def test_plain_python_gives_what_the_compiler_gives():
         [sys.executable, "-c", SCRIPT.replace("assert not", "assert")], capture_output=True, text=True, check=True
     )
     assert plain == compiled.stdout
-    assert plain.count("\n") == 6
+    assert plain.count("\n") == 7

@@ -13,6 +13,7 @@ from oncohort.metrics import (
     compare_masks,
     compare_surfaces,
     label_arrays,
+    surface_dice,
 )
 
 EDGES = ndimage.generate_binary_structure(3, 2)
@@ -157,6 +158,24 @@ def test_surfaces_of_structures_equal_those_of_their_masks(kind):
             assert np.sort(found.prediction_to_reference) == pytest.approx(np.sort(expected.prediction_to_reference))
             assert found.reference_size == pytest.approx(expected.reference_size)
             assert found.prediction_size == pytest.approx(expected.prediction_size)
+
+
+@pytest.mark.parametrize("tolerances_mm", [(0.5,), (2.5, 0.5), (0.5, 2.5, 0.5)])
+@pytest.mark.parametrize("is_measured", [False, True])
+def test_shares_within_a_tolerance_equal_those_of_the_masks(tolerances_mm, is_measured):
+    """Alone, in groups, sharing labels, and absent; before and after the distances are known; several tolerances."""
+    reference, prediction = label_maps(3)
+    pairs = compare_labels(reference, prediction, STRUCTURES, spacing_mm=SPACING_MM, settings=ANY)
+    for tolerance_mm in tolerances_mm:
+        for name, labels in STRUCTURES.items():
+            masks = [np.isin(array, list(labels)) for array in (reference, prediction)]
+            distances = compare_surfaces(*masks, spacing_mm=SPACING_MM, kind="elements", labels=[1])[1]
+            expected = surface_dice(distances, tolerance_mm=tolerance_mm)
+            if is_measured:
+                assert pairs[name].element_surface.reference_size == pytest.approx(distances.reference_size)
+            assert pairs[name].share_within(tolerance_mm) == pytest.approx(expected, nan_ok=True, rel=1e-12), name
+            found = METRICS["nsd"].formula(pairs[name], tolerance_mm=tolerance_mm)
+            assert found == pytest.approx(expected, nan_ok=True, rel=1e-12)
 
 
 def test_the_union_of_several_numbers_has_one_surface():

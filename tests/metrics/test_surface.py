@@ -9,6 +9,7 @@ from oncohort.metrics.surface import (
     assd_directed_mm,
     assd_mm,
     compare_surfaces,
+    compare_within,
     contour_dice,
     hausdorff_mm,
     hd95_directed_mm,
@@ -242,3 +243,31 @@ def test_distances_stand_for_themselves():
     assert assd_directed_mm(distances) == 0.75
     assert hd95_mm(distances) == 2.0
     assert surface_dice(distances, tolerance_mm=0.5) == 0.375
+
+
+@pytest.mark.parametrize("tolerance_mm", [0.0, 0.4, 1.0, 2.5, 60.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_share_within_a_tolerance_needs_no_distances(seed, tolerance_mm):
+    """60 mm is too wide to be looked for, and comes from the distances."""
+    random = np.random.default_rng(seed)
+    first, second = (ndimage.uniform_filter(random.integers(0, 200, (14, 17, 15)), 3) // 25 for _ in range(2))
+    first, second = first.astype(np.uint8), second.astype(np.uint8)
+    first[first == 4], second[second == 2] = 0, 0
+    common = {"spacing_mm": SPACING_MM, "labels": [2, 3, 4, 5, 99]}
+    distances = compare_surfaces(first, second, kind="elements", **common)
+    expected = {label: surface_dice(found, tolerance_mm=tolerance_mm) for label, found in distances.items()}
+    found = compare_within(first, second, tolerance_mm=tolerance_mm, **common)
+    assert found == pytest.approx(expected, nan_ok=True, rel=1e-12, abs=0)
+    assert found[2] == found[4] == 0.0
+    assert np.isnan(found[99])
+
+
+def test_the_share_within_a_tolerance_refuses_what_surfaces_refuse():
+    mask = np.ones((3, 3, 3), bool)
+    common = {"spacing_mm": SPACING_MM, "tolerance_mm": 1.0, "labels": [1]}
+    with pytest.raises(ValueError, match="one shape"):
+        compare_within(mask, mask[1:], **common)
+    with pytest.raises(ValueError, match="positive voxel edges"):
+        compare_within(mask, mask, **(common | {"spacing_mm": (1.0, 0.0, 1.0)}))
+    with pytest.raises(ValueError, match="1 to 255"):
+        compare_within(mask, mask, **(common | {"labels": [0]}))

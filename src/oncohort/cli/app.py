@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Group
 
 from oncohort import __version__
-from oncohort.cli import benchmarks, cohorts, data, models, pages, start
+from oncohort.cli import benchmarks, cohorts, data, models, pages, profiles, start, variants
 from oncohort.cli.output import ExitCode, print_json, show_error
 from oncohort.errors import OncohortError, SettingsError
 
@@ -26,7 +26,7 @@ _GROUPS = (
     ("start", (start.demo, start.run)),
     ("cohorts", (cohorts.ingest, cohorts.info, cohorts.harmonise)),
     ("models", (models.segment,)),
-    ("benchmarks", (benchmarks.evaluate, benchmarks.rank, benchmarks.profile)),
+    ("benchmarks", (benchmarks.evaluate, benchmarks.rank, variants.sensitivity, profiles.profile)),
     ("data", (data.phantom, data.suv)),
     ("pages", (pages.report,)),
 )

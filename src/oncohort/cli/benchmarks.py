@@ -1,4 +1,4 @@
-"""Benchmarks: evaluate, rank, profile."""
+"""Benchmarks: evaluate and rank."""
 
 from __future__ import annotations
 
@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import polars as pl
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
-from oncohort import __version__
 from oncohort.cli.evaluation_record import is_whole, show_record
 from oncohort.cli.leaderboard_forms import RankFormat, check_format, give_leaderboard
 from oncohort.cli.output import (
@@ -20,9 +19,7 @@ from oncohort.cli.output import (
     Json,
     NotNegative,
     print_json,
-    print_text,
     say,
-    show_table,
     shown_progress,
 )
 from oncohort.errors import SettingsError
@@ -34,8 +31,6 @@ from oncohort.leaderboard import rank as rank_scores
 from oncohort.leaderboard.drawing import Drawings, draw_leaderboard
 from oncohort.leaderboard.intervals import IntervalKind
 from oncohort.leaderboard.ranking import RankMethod
-from oncohort.outputs import methods_paragraph
-from oncohort.profiles import list_profiles, load_profile
 from oncohort.reporting.numbers import format_p
 from oncohort.results import Scores
 from oncohort.storage import write_bytes
@@ -64,7 +59,7 @@ def evaluate(
     with shown_progress() as progress:
         scores = evaluate_cohort(
             open_cohort(cohort),
-            _named_folders(predictions),
+            named_folders(predictions),
             profile=profile,
             out=out,
             resample_predictions=resample_predictions,
@@ -174,55 +169,6 @@ def _write_figures(folder: Path, drawings: Drawings) -> None:
         say(f"no figure {title!r}: {reason}")
 
 
-profile = App(name="profile", help="Show the written protocols of benchmarks.")
-
-
-@profile.command(name="list")
-def list_(*, json: Json = False) -> int:
-    """List the profiles that come with Oncohort.
-
-    Args:
-        json: Print one machine-readable document on stdout.
-    """
-    rows = [[one.name, one.version, one.title] for one in map(load_profile, list_profiles())]
-    if json:
-        print_json({"profiles": [{"name": name, "version": version, "title": title} for name, version, title in rows]})
-    show_table("profiles", ["name", "version", "title"], rows)
-    return ExitCode.DONE
-
-
-@profile.command
-def show(name: str, *, json: Json = False) -> int:
-    """Print a profile, word for word.
-
-    Args:
-        name: Name or file of the profile.
-        json: Print one machine-readable document on stdout.
-    """
-    shown = load_profile(name)
-    if json:
-        print_json(shown.model_dump(mode="json"))
-    else:
-        print_text(shown.text)
-    return ExitCode.DONE
-
-
-@profile.command
-def methods(name: str, *, json: Json = False) -> int:
-    """Print a profile in words, as a paragraph for a methods section.
-
-    Args:
-        name: Name or file of the profile.
-        json: Print one machine-readable document on stdout.
-    """
-    text = methods_paragraph(load_profile(name), software=f"Oncohort {__version__}")
-    if json:
-        print_json({"methods": text})
-    else:
-        print_text(text)
-    return ExitCode.DONE
-
-
 def _named_folder(text: str) -> tuple[str, Path]:
     """Model and folder of NAME=FOLDER, or of a folder that gives the name."""
     name, separator, folder = text.partition("=")
@@ -230,7 +176,12 @@ def _named_folder(text: str) -> tuple[str, Path]:
     return (name if separator else path.absolute().name), path
 
 
-def _named_folders(texts: tuple[str, ...]) -> dict[str, Path]:
+def named_folders(texts: tuple[str, ...]) -> dict[str, Path]:
+    """Folder by model of arguments NAME=FOLDER or FOLDER.
+
+    Raises:
+        SettingsError: Two models have one name.
+    """
     named = [_named_folder(text) for text in texts]
     twice = sorted(name for name, count in Counter(name for name, _ in named).items() if count > 1)
     if twice:

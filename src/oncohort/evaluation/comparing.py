@@ -13,7 +13,7 @@ from oncohort.metrics import MaskPair, Matching, PairSettings, compare_labels, c
 from oncohort.profiles import Components, Profile
 from oncohort.volume import LabelMap, Volume
 
-_UNUSED = Components(connectivity=26, matching="any-overlap")
+UNUSED = Components(connectivity=26, matching="any-overlap")
 """Of profiles without lesions: no metric looks at it."""
 
 
@@ -54,22 +54,31 @@ def compare(
     predicted = [np.zeros_like(voxels[0])] if prediction is None else [layer.array for layer in prediction.layers]
     shared: dict[str, Any] = {
         "spacing_mm": reference.geometry.spacing_mm,
-        "settings": _settings(profile),
+        "settings": _settings(profile, voxels, predicted),
         "image": None if image is None else image.array,
     }
     if profile.target.structure is not None:
-        keeps_ids = profile.components is not None and profile.components.instances
-        reference_mask = voxels[0] if keeps_ids and len(voxels) == 1 else _foreground(voxels)
-        return {profile.target.structure: compare_masks(reference_mask, _foreground(predicted), **shared)}
+        settings: PairSettings = shared["settings"]
+        masks = [
+            layers[0] if by_number else _foreground(layers)
+            for layers, by_number in (
+                (voxels, settings.reference_instances),
+                (predicted, settings.prediction_instances),
+            )
+        ]
+        return {profile.target.structure: compare_masks(masks[0], masks[1], **shared)}
     return _compare_structures(voxels, predicted, structures or {}, shared)
 
 
-def _settings(profile: Profile) -> PairSettings:
-    components = profile.components or _UNUSED
+def _settings(profile: Profile, reference: Sequence[NDArray[Any]], prediction: Sequence[NDArray[Any]]) -> PairSettings:
+    """How lesions are told apart; masks in several layers, which overlap, hold no lesion numbers."""
+    components = profile.components or UNUSED
+    is_numbered = components.instances == "both" or (components.instances and int(reference[0].max(initial=0)) > 1)
     return PairSettings(
         connectivity=components.connectivity,
         matching=Matching(components.matching, threshold=components.threshold),
-        reference_instances=components.instances,
+        reference_instances=bool(is_numbered) and len(reference) == 1,
+        prediction_instances=components.instances == "both" and len(prediction) == 1,
     )
 
 

@@ -86,8 +86,8 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     protocol = profile if isinstance(profile, Profile) else load_profile(profile)
     folders = {model: Path(folder) for model, folder in predictions.items()}
     plan = plan_evaluation(cohort, folders, protocol)
-    tasks = _tasks(cohort, plan, protocol, is_resampling=resample_predictions)
-    keys = [_key(cohort, task) for task in tasks]
+    tasks = make_tasks(cohort, plan, protocol, is_resampling=resample_predictions)
+    keys = [task_key(cohort, task) for task in tasks]
     store = None
     if out is not None:
         own = _work(cohort, folders, protocol)
@@ -96,7 +96,7 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     if jobs > 1:
         warm_kernels()
     results = map_items(score_task, tasks, keys=keys, store=store, jobs=jobs, progress=progress, label="scoring")
-    _require_usable(plan, folders, tasks, results)
+    require_usable(plan, folders, tasks, results)
     hashing = _Hashing.of(cohort, tasks)
     hashes = map_items(sha256_file, hashing.paths, keys=hashing.keys, store=store, progress=progress, label="hash")
     run = record_run(cohort, plan, tasks, results)
@@ -123,7 +123,12 @@ def _work(cohort: Cohort, folders: Mapping[str, Path], profile: Profile) -> dict
     return {"verb": "evaluate", "cohort": cohort.identity, "models": models, "profile": profile.name}
 
 
-def _tasks(cohort: Cohort, plan: EvaluationPlan, profile: Profile, *, is_resampling: bool) -> list[ScoreTask]:
+def make_tasks(cohort: Cohort, plan: EvaluationPlan, profile: Profile, *, is_resampling: bool) -> list[ScoreTask]:
+    """A task per model and case of the plan, model by model.
+
+    Raises:
+        SettingsError: The profile names structures that the cohort does not.
+    """
     cases = {case: cohort[case] for case in plan.cases}
     structures = find_structures(profile, cohort.scheme)
     image = profile.target.image if profile.needs_image else None
@@ -141,19 +146,21 @@ def _tasks(cohort: Cohort, plan: EvaluationPlan, profile: Profile, *, is_resampl
             known=known,
             image=None if image is None else cases[case].volumes.get(image),
             is_resampling=is_resampling,
+            facts={column: cases[case].facts.get(column) for column in profile.fact_columns},
         )
         for model, case, path in plan.pairs()
     ]
 
 
-def _key(cohort: Cohort, task: ScoreTask) -> str:
+def task_key(cohort: Cohort, task: ScoreTask) -> str:
+    """What the result of a task depends on: both masks, the image, the profile and the labels."""
     rows = [_row(cohort, task.case, task.profile.target.role)]
     if task.image is not None:
         rows.append(_row(cohort, task.case, task.profile.target.image))
     volumes = [[row, None if cohort.root is None else fingerprint_volume(cohort, row)] for row in rows]
     prediction = None if task.prediction is None else (str(task.prediction), file_stamp(task.prediction))
     labels = [dict(task.structures), sorted(task.known)]
-    settings = [task.profile.model_dump(mode="json"), labels, task.is_resampling]
+    settings = [task.profile.model_dump(mode="json"), labels, task.is_resampling, dict(task.facts)]
     return content_key("evaluate", _RESULT_VERSION, task.model, volumes, prediction, settings)
 
 
@@ -161,13 +168,17 @@ def _row(cohort: Cohort, case: str, role: str | None) -> dict[str, Any]:
     return next(row for row in cohort.volume_rows(case) if row["role"] == role)
 
 
-def _require_usable(
+def require_usable(
     plan: EvaluationPlan,
     folders: Mapping[str, Path],
     tasks: Sequence[ScoreTask],
     results: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Raise if a model has files, but none that can be scored."""
+    """Raise if a model has files, but none that can be scored.
+
+    Raises:
+        PredictionError: Naming the model and what was found.
+    """
     pairs = list(zip(tasks, results, strict=True))
     for model in plan.predictions:
         own = [(task, result) for task, result in pairs if task.model == model and task.prediction is not None]

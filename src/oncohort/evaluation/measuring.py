@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from oncohort.metrics import MaskPair, Presence
 from oncohort.profiles import MetricRule, Profile
@@ -30,7 +31,12 @@ class Measured:
 
 
 def measure(
-    pairs: Mapping[str, MaskPair], profile: Profile, *, absent: str | None = None, no_image: str | None = None
+    pairs: Mapping[str, MaskPair],
+    profile: Profile,
+    *,
+    absent: str | None = None,
+    no_image: str | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> list[Measured]:
     """Every metric of `profile` on every structure, in their order.
 
@@ -41,6 +47,7 @@ def measure(
         profile: Says what empty and missing masks are worth.
         absent: Why there is no prediction (the pairs hold an empty one); None if there is one.
         no_image: Why there is no image to measure uptake in; None if there is one.
+        facts: What the cohort knows of the case; metrics that are for other cases are left out.
 
     Examples:
         >>> import numpy as np
@@ -64,7 +71,7 @@ def measure(
         Measured(structure, rule.column, *_apply(rule, pair, absent=absent, no_image=no_image))
         for structure, pair in pairs.items()
         for rule in profile.metric
-        if rule.measures(structure)
+        if rule.measures(structure) and rule.is_for(facts or {})
     ]
 
 

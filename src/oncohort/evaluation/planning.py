@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,10 +56,11 @@ def plan_evaluation(cohort: Cohort, predictions: Mapping[str, Path], profile: Pr
         profile: Names the role of the reference and says whether predictions may be missing.
 
     Raises:
-        MissingNeedError: No case has a reference.
+        MissingNeedError: No case has a reference, or a column is missing that says which metrics are measured.
         PredictionError: A folder is missing or holds no prediction for the cohort, a case has two predictions,
             or one is missing and the profile does not allow it.
     """
+    _require_columns(cohort, profile)
     role = profile.target.role
     scored = tuple(case.id for case in cohort if role in case)
     if not scored:
@@ -80,6 +82,18 @@ def plan_evaluation(cohort: Cohort, predictions: Mapping[str, Path], profile: Pr
     )
     _require_complete(plan, profile)
     return plan
+
+
+def describe_pairs(cohort: Cohort, cases: Sequence[str], profile: Profile) -> str | None:
+    """A sentence on the patients who have no pair of cases, if the profile is of pairs; else None."""
+    if profile.unit != "pair":
+        return None
+    counts = Counter(cohort[case].patient for case in cases)
+    others = sorted(patient for patient, count in counts.items() if count != 2)
+    if not others:
+        return None
+    named = ", ".join(others[:5])
+    return f"{profile.name}: of {len(counts)} patients {len(others)} have no pair of scored cases ({named})."
 
 
 def find_subsets(cohort: Cohort, profile: Profile) -> dict[str, Any]:
@@ -123,6 +137,18 @@ def _unmatched(folder: Path, cohort: Cohort) -> tuple[Path, ...]:
     """Predictions for no case, or under a name that the case is not written with."""
     listed = list_predictions(folder).items()
     return tuple(path for case, path in listed if case not in cohort or path != find_prediction(folder, case))
+
+
+def _require_columns(cohort: Cohort, profile: Profile) -> None:
+    table = cohort.tables.cases
+    absent = [name for name in profile.fact_columns if name not in table.columns]
+    if absent:
+        raise MissingNeedError(
+            expected=f"columns {', '.join(profile.fact_columns)}, which say what {profile.name} measures",
+            found=f"no {', '.join(absent)}",
+            where=f"cases of cohort {cohort.name!r}",
+            remedy="add the columns to cases.parquet",
+        )
 
 
 def _require_complete(plan: EvaluationPlan, profile: Profile) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.evaluation.findings import Finding
-from oncohort.evaluation.planning import EvaluationPlan, find_subsets
+from oncohort.evaluation.planning import EvaluationPlan, describe_pairs, find_subsets
 from oncohort.evaluation.scoring import ScoreTask
 
 _LIBRARIES = ("oncohort", "numpy", "numba", "connected-components-3d", "polars")
@@ -37,6 +37,7 @@ def record_run(
         "models": list(plan.predictions),
         "cases": list(plan.cases),
         "structures": list(tasks[0].structures) or [profile.target.structure],
+        "groups": _groups(cohort) if profile.target.group_means else {},
         "missing": _cases(plan, [task for task, _ in lacking]),
         "unreadable": _cases(plan, [task for task, result in lacking if result["unreadable"]]),
         "unmatched": _paths(plan.unmatched),
@@ -44,13 +45,17 @@ def record_run(
         "unscored": [dict(row) for row in plan.unscored],
         "findings": [asdict(each) for each in (*_of_folders(plan), *_of_tasks(pairs))],
         "subsets": subsets,
-        "notes": [] if note is None else [note],
+        "notes": [each for each in (note, describe_pairs(cohort, plan.cases, profile)) if each is not None],
         "profile": profile.name,
         "profile_version": profile.version,
         "profile_text": profile.text,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _groups(cohort: Cohort) -> dict[str, list[str]]:
+    return {name: list(members) for name, members in cohort.scheme.groups.items()}
 
 
 def _cases(plan: EvaluationPlan, tasks: Iterable[ScoreTask]) -> dict[str, list[str]]:

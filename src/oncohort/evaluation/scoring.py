@@ -46,6 +46,7 @@ class ScoreTask:
         known: Labels with a name; empty if none has one.
         image: Gives the image for uptake; None if there is none.
         is_resampling: Resample a prediction whose grid differs.
+        facts: What the cohort knows of the case, of the columns that the profile asks for.
     """
 
     model: str
@@ -58,6 +59,7 @@ class ScoreTask:
     known: frozenset[int] = frozenset()
     image: Callable[[], Volume | LabelMap] | None = None
     is_resampling: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def score_task(task: ScoreTask) -> dict[str, Any]:
@@ -75,17 +77,48 @@ def score_task(task: ScoreTask) -> dict[str, Any]:
         FormatError: The reference cannot be read.
         MissingNeedError: The reference is no mask.
     """
+    opened = open_task(task)
+    scored = _score(task, opened.reference, opened.prediction, opened.absent)
+    findings = [asdict(each) for each in (*opened.findings, *scored["findings"])]
+    return {**scored, **opened.facts, "findings": findings}
+
+
+@dataclass(frozen=True, eq=False)
+class OpenTask:
+    """A task with its masks read.
+
+    Args:
+        reference: The reference.
+        prediction: The prediction on the grid of the reference; None if there is none to use.
+        absent: Why there is none; None if there is one.
+        findings: What is wrong or odd with the prediction.
+        facts: `resampled`, `unreadable` (bool), `input` (bytes and SHA-256 of the prediction, or None).
+    """
+
+    reference: LabelMap
+    prediction: LabelMap | None
+    absent: str | None
+    findings: tuple[Finding, ...]
+    facts: Mapping[str, Any]
+
+
+def open_task(task: ScoreTask) -> OpenTask:
+    """Reference and prediction of a task with their voxels, or why the prediction cannot be used.
+
+    Raises:
+        PredictionError: The prediction cannot be used, and the profile does not let it be missing.
+        FormatError: The reference cannot be read.
+        MissingNeedError: The reference is no mask.
+    """
     reference = _reference_of(task)
     prediction, findings = _usable_prediction(task, reference)
     absent = None if prediction is not None else MISSING if task.prediction is None else UNREADABLE
-    scored = _score(task, reference, prediction, absent)
-    return {
-        **scored,
-        "findings": [asdict(each) for each in (*findings, *scored["findings"])],
+    facts = {
         "resampled": any(each.rule == "prediction_resampled" for each in findings),
         "unreadable": absent == UNREADABLE,
         "input": _fingerprint(task.prediction),
     }
+    return OpenTask(reference, prediction, absent, tuple(findings), facts)
 
 
 def as_scores(task: ScoreTask, result: Mapping[str, Any]) -> list[Score]:
@@ -161,9 +194,10 @@ def score_files(
 
 
 def _score(task: ScoreTask, reference: LabelMap, prediction: LabelMap | None, absent: str | None) -> dict[str, Any]:
-    image, findings = _image_of(task, reference)
+    image, findings = image_of(task, reference)
     pairs = compare(reference, prediction, task.profile, structures=task.structures, image=image)
-    measured = measure(pairs, task.profile, absent=absent, no_image=NO_IMAGE if image is None else None)
+    no_image = NO_IMAGE if image is None else None
+    measured = measure(pairs, task.profile, absent=absent, no_image=no_image, facts=task.facts)
     has_table = task.profile.has_lesion_table
     return {
         "scores": [asdict(each) for each in measured],
@@ -221,7 +255,7 @@ def _unknown_in(task: ScoreTask, labels: LabelMap, rule: str) -> list[Finding]:
     return [Finding(rule, "warning", f"{words}, counted as {task.profile.target.structure}", remedy)]
 
 
-def _image_of(task: ScoreTask, reference: LabelMap) -> tuple[Volume | None, list[Finding]]:
+def image_of(task: ScoreTask, reference: LabelMap) -> tuple[Volume | None, list[Finding]]:
     """The image that uptake is measured in; None and a finding if it is needed and cannot be used."""
     if not task.profile.needs_image:
         return None, []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from oncohort.kernels.component_overlaps import ComponentCounts, overlap_components
 from oncohort.kernels.component_pairs import count_component_pairs
 from oncohort.kernels.components import CONNECTIVITIES, count_overlaps, find_maxima, label_components
 from oncohort.kernels.joint_counts import JointCounts, count_joint
@@ -13,10 +14,12 @@ from oncohort.kernels.pairs import count_pairs
 from oncohort.kernels.recode import recode_labels
 from oncohort.kernels.sphere_means import RegionValues, measure_regions, sphere_offsets
 from oncohort.kernels.surface_points import SurfaceKind, SurfacePoints, list_surfaces
+from oncohort.kernels.tolerance import count_within, is_within_reach
 from oncohort.kernels.weighted_auc import weigh_ap, weigh_auc
 
 __all__ = [
     "CONNECTIVITIES",
+    "ComponentCounts",
     "JointCounts",
     "NearestSearch",
     "RegionValues",
@@ -26,11 +29,14 @@ __all__ = [
     "count_joint",
     "count_overlaps",
     "count_pairs",
+    "count_within",
     "find_maxima",
+    "is_within_reach",
     "label_components",
     "like",
     "list_surfaces",
     "measure_regions",
+    "overlap_components",
     "recode_labels",
     "sphere_offsets",
     "warm_kernels",
@@ -53,11 +59,13 @@ def warm_kernels() -> None:
     for ids in (mask, components, mask.astype(np.int32)):
         count_pairs(ids, ids)
     count_component_pairs(components, components, mask, mask)
+    overlap_components(mask, mask, 18)
     for width in (np.uint8, np.int16, np.int32):
         recode_labels(mask.astype(width), [1])
     for kind in ("voxels", "elements"):
         points = list_surfaces(mask, kind, [1])
         NearestSearch(points.shape, (1.0, 1.0, 1.0)).distances(points.positions(1), points.positions(1))
+    count_within(mask, mask, [1], spacing_mm=(1.0, 1.0, 1.0), tolerance_mm=1.0)
     for regions in (mask, components):
         for number in (np.float32, np.float64):
             measure_regions(

@@ -1,11 +1,12 @@
-"""Zero bits at either end of a 64-bit word; one processor instruction each when compiled."""
+"""Bits of 64-bit words: zeros at either end (one processor instruction each when compiled), words without any."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from numba import types
+import numpy as np
+from numba import njit, types
 from numba.extending import intrinsic, overload
 
 
@@ -59,3 +60,44 @@ def _compile_leading_zeros(word: Any) -> Callable[[Any], Any]:
         return _ctlz(word)  # type: ignore[no-any-return]
 
     return compiled
+
+
+_NEAR = 16
+_BLOCKS = (64, 8)
+
+
+@njit(nogil=True, cache=True)
+def first_word(first: Any, second: Any, start: int) -> int:
+    """Position of the first word from `start` on that is not 0 in either array; their number if there is none.
+
+    The nearest words are looked at one by one, those behind them in blocks.
+
+    Args:
+        first: (n,) uint64.
+        second: (n,) uint64; the same array again where there is only one.
+        start: From 0 to n.
+
+    Examples:
+        >>> first_word(np.array([7, 0, 0, 0, 0], np.uint64), np.array([0, 0, 0, 5, 0], np.uint64), 1)
+        3
+    """
+    word = start
+    near = min(start + _NEAR, first.size)
+    while word < near and (first[word] | second[word]) == 0:
+        word += 1
+    if word < near:
+        return word
+    for block in _BLOCKS:
+        while word + block <= first.size and _is_empty(first, second, word, word + block):
+            word += block
+    while word < first.size and (first[word] | second[word]) == 0:
+        word += 1
+    return word
+
+
+@njit(nogil=True, cache=True)
+def _is_empty(first: Any, second: Any, start: int, stop: int) -> bool:
+    found = np.uint64(0)
+    for word in range(start, stop):
+        found |= first[word] | second[word]
+    return bool(found == 0)

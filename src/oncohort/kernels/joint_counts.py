@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from oncohort.kernels.bits import first_word
 from oncohort.kernels.layout import aligned, as_bytes, is_reversed
 
 _LABELS = 256
@@ -57,135 +58,162 @@ def count_joint(reference: NDArray[Any], prediction: NDArray[Any]) -> JointCount
     first = aligned(as_bytes(reference), reverse=reverse)
     second = aligned(as_bytes(prediction), reverse=reverse)
     counts = np.zeros((_LABELS, _LABELS), np.int64)
-    presence = tuple(_Presence.of(first.shape) for _ in range(2))
+    found = _Presence.of(first.shape)
     if first.size:
         words = first.size // 8
         labels = first.reshape(-1), second.reshape(-1)
         wide = labels[0][: words * 8].view(np.uint64), labels[1][: words * 8].view(np.uint64)
-        _scan(labels, wide, first.shape, counts, presence[0], presence[1])
+        _scan(labels, wide, first.shape, counts, found)
     counts[0, 0] = first.size - counts.sum() + counts[0, 0]
-    boxes = tuple(found.boxes(first.shape, reverse=reverse) for found in presence)
+    boxes = found.boxes(first.shape[2], reverse=reverse)
     return JointCounts(counts, boxes[0], boxes[1])
 
 
 class _Presence(NamedTuple):
-    """Which labels lie in which plane, line and column of one array.
+    """Which labels lie in which plane, line and column; the first axis is reference and prediction.
 
     Attributes:
-        planes: (planes, 256) uint8; not 0 where the label occurs.
-        lines: (lines, 256) uint8; the same for lines.
-        columns: flat (columns / 8, 256) uint8; bit n stands for column 8 m + n.
-        row: (256,) uint8; the row that is being read.
+        planes: (2, planes, 32) uint64, read as (2, planes, 256) bytes; not 0 where the label occurs.
+        lines: (2, lines, 32) uint64; the same for lines.
+        row: (2, 256) uint8; the row that is being read.
+        columns: (2, columns / 8 * 256) uint8, read as (2, columns / 8, 256); bit n stands for column 8 m + n.
+            Words that hold several labels set them.
+        extents: (2, 256, 2) int64; the first column of the words of one label, and the one behind their last.
     """
 
-    planes: NDArray[np.uint8]
-    lines: NDArray[np.uint8]
-    columns: NDArray[np.uint8]
+    planes: NDArray[np.uint64]
+    lines: NDArray[np.uint64]
     row: NDArray[np.uint8]
+    columns: NDArray[np.uint8]
+    extents: NDArray[np.int64]
 
     @classmethod
     def of(cls, shape: tuple[int, ...]) -> _Presence:
         planes, lines, width = shape
-        blocks = width // 8 + 2
+        extents = np.zeros((2, _LABELS, 2), np.int64)
+        extents[..., 0] = width
         return cls(
-            *(np.zeros(size, np.uint8) for size in ((planes, _LABELS), (lines, _LABELS), blocks * _LABELS, _LABELS))
+            np.zeros((2, planes, _LABELS // 8), np.uint64),
+            np.zeros((2, lines, _LABELS // 8), np.uint64),
+            np.zeros((2, _LABELS), np.uint8),
+            np.zeros((2, (width // 8 + 1) * _LABELS), np.uint8),
+            extents,
         )
 
-    def boxes(self, shape: tuple[int, ...], *, reverse: bool) -> NDArray[np.int64]:
-        """(256, 3, 2): start and stop of each label along the three axes."""
-        bits = np.unpackbits(self.columns.reshape(-1, 1, _LABELS), axis=1, bitorder="little")
-        columns = bits.reshape(-1, _LABELS)[: shape[2]]
-        boxes = np.stack([_extent(found) for found in (self.planes, self.lines, columns)], axis=1)
-        boxes[0] = 0
-        return np.ascontiguousarray(boxes[:, ::-1]) if reverse else boxes
+    def boxes(self, width: int, *, reverse: bool) -> NDArray[np.int64]:
+        """(2, 256, 3, 2): start and stop of each label along the three axes."""
+        bits = np.unpackbits(self.columns.reshape(2, -1, 1, _LABELS), axis=2, bitorder="little")
+        columns = _extent(bits.reshape(2, -1, _LABELS)[:, :width])
+        starts = np.minimum(columns[..., 0], self.extents[..., 0])
+        columns = np.stack([starts, np.maximum(columns[..., 1], self.extents[..., 1])], axis=-1)
+        boxes = np.stack([_extent(self.planes.view(np.uint8)), _extent(self.lines.view(np.uint8)), columns], axis=2)
+        boxes[boxes[..., 0, 1] == 0] = 0
+        boxes[:, 0] = 0
+        return np.ascontiguousarray(boxes[:, :, ::-1]) if reverse else boxes
 
 
 def _extent(found: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Start and stop (256, 2) of every label along one axis, from where it occurs (n, 256)."""
+    """Start and stop (2, 256, 2) of every label along one axis, from where it occurs (2, n, 256); n, 0 if nowhere."""
     places = found != 0
-    if not places.size:
-        return np.zeros((_LABELS, 2), np.int64)
-    extent = np.stack([places.argmax(axis=0), len(places) - places[::-1].argmax(axis=0)], axis=1)
-    return np.where(places.any(axis=0)[:, None], extent, 0)
+    length = places.shape[1]
+    if length == 0:
+        return np.zeros((2, _LABELS, 2), np.int64)
+    extent = np.stack([places.argmax(axis=1), length - places[:, ::-1].argmax(axis=1)], axis=-1)
+    return np.where(places.any(axis=1)[..., None], extent, (length, 0))
 
 
 @njit(nogil=True, cache=True)
-def _fold(row: Any, plane: Any, line: Any) -> None:
-    for label in range(_LABELS):
-        plane[label] |= row[label]
-        line[label] |= row[label]
-        row[label] = 0
+def _scan(labels: Any, wide: Any, shape: Any, counts: Any, found: Any) -> None:
+    """Count all voxels but where both arrays are 0; whole words within a row at once, the others one by one.
+
+    What is done per word stands here and not in functions, and the tuples are
+    unpacked once: a call, or an array taken out of a tuple, costs more than a word.
+    """
+    first, second = labels
+    words, others = wide
+    planes_of, lines_of, both_rows, both_columns, both_extents = found
+    row, other_row = both_rows[0], both_rows[1]
+    columns, other_columns = both_columns[0], both_columns[1]
+    extents, other_extents = both_extents[0], both_extents[1]
+    flags, other_flags = row.view(np.uint64), other_row.view(np.uint64)
+    lines, width = shape[1:]
+    voxel, end, plane, line = 0, width, 0, 0
+    while True:
+        if voxel & 7 == 0:
+            word = voxel >> 3
+            if word < words.size and (words[word] | others[word]) == 0:
+                voxel = first_word(words, others, word + 1) << 3
+        if voxel >= first.size:
+            break
+        if voxel >= end:
+            _fold(flags, planes_of[0, plane], lines_of[0, line])
+            _fold(other_flags, planes_of[1, plane], lines_of[1, line])
+            while voxel >= end:
+                end += width
+                line += 1
+                if line == lines:
+                    line = 0
+                    plane += 1
+        begin = end - width
+        if voxel & 7 or voxel + 8 > end:
+            stop = min(end, (voxel | 7) + 1)
+            _count_voxels(first, second, voxel, stop, begin, counts, both_rows, both_columns)
+            voxel = stop
+            continue
+        word = voxel >> 3
+        a, b = words[word], others[word]
+        r, p = a & _BYTE, b & _BYTE
+        if a == r * _REPEAT and b == p * _REPEAT:
+            word += 1
+            while word < end >> 3 and words[word] == a and others[word] == b:
+                word += 1
+            start, stop = voxel - begin, (word << 3) - begin
+            counts[r, p] += stop - start
+            row[r] = 1
+            other_row[p] = 1
+            extents[r, 0] = min(extents[r, 0], start)
+            extents[r, 1] = max(extents[r, 1], stop)
+            other_extents[p, 0] = min(other_extents[p, 0], start)
+            other_extents[p, 1] = max(other_extents[p, 1], stop)
+            voxel = word << 3
+        elif begin & 7:
+            _count_voxels(first, second, voxel, voxel + 8, begin, counts, both_rows, both_columns)
+            voxel += 8
+        else:
+            block = (voxel - begin) << 5
+            for n in range(8):
+                label, other = int(first[voxel + n]), int(second[voxel + n])
+                counts[label, other] += 1
+                columns[block + label] |= np.uint8(1 << n)
+                other_columns[block + other] |= np.uint8(1 << n)
+                row[label] = 1
+                other_row[other] = 1
+            voxel += 8
+    _fold(flags, planes_of[0, plane], lines_of[0, line])
+    _fold(other_flags, planes_of[1, plane], lines_of[1, line])
 
 
 @njit(nogil=True, cache=True)
-def _count_voxels(labels: Any, begin: int, start: int, stop: int, counts: Any, reference: Any, prediction: Any) -> None:
+def _count_voxels(
+    first: Any, second: Any, start: int, stop: int, begin: int, counts: Any, rows: Any, columns: Any
+) -> None:
+    """Count the voxels from `start` to before `stop` of the row that begins at `begin`."""
     for voxel in range(start, stop):
-        r = int(labels[0][voxel])
-        p = int(labels[1][voxel])
+        r, p = int(first[voxel]), int(second[voxel])
         column = voxel - begin
         block = (column >> 3) << 8
         bit = np.uint8(1 << (column & 7))
         counts[r, p] += 1
-        reference.columns[block | r] |= bit
-        reference.row[r] = 1
-        prediction.columns[block | p] |= bit
-        prediction.row[p] = 1
+        columns[0, block | r] |= bit
+        columns[1, block | p] |= bit
+        rows[0, r] = 1
+        rows[1, p] = 1
 
 
 @njit(nogil=True, cache=True)
-def _mark(label: Any, column: int, found: Any) -> None:
-    """Eight voxels of one label from `column` on."""
-    place = ((column >> 3) << 8) + np.int64(label)
-    shift = column & 7
-    found.columns[place] |= np.uint8((255 << shift) & 255)
-    found.columns[place + _LABELS] |= np.uint8(255 >> (8 - shift))
-    found.row[label] = 1
-
-
-@njit(nogil=True, cache=True)
-def _count_words(labels: Any, wide: Any, begin: int, words: Any, counts: Any, reference: Any, prediction: Any) -> bool:
-    """Count the whole words of one row; whether there was any label."""
-    some = False
-    for word in range(words[0], words[1]):
-        a = wide[0][word]
-        b = wide[1][word]
-        if (a | b) == 0:
-            continue
-        some = True
-        r = a & _BYTE
-        p = b & _BYTE
-        if a == r * _REPEAT and b == p * _REPEAT:
-            counts[r, p] += 8
-            _mark(r, word * 8 - begin, reference)
-            _mark(p, word * 8 - begin, prediction)
-        elif begin % 8 == 0:
-            block = ((word * 8 - begin) >> 3) << 8
-            for n in range(8):  # a function of its own costs twice the time
-                first = int(labels[0][word * 8 + n])
-                second = int(labels[1][word * 8 + n])
-                counts[first, second] += 1
-                reference.columns[block + first] |= np.uint8(1 << n)
-                reference.row[first] = 1
-                prediction.columns[block + second] |= np.uint8(1 << n)
-                prediction.row[second] = 1
-        else:
-            _count_voxels(labels, begin, word * 8, word * 8 + 8, counts, reference, prediction)
-    return some
-
-
-@njit(nogil=True, cache=True)
-def _scan(labels: Any, wide: Any, shape: Any, counts: Any, reference: Any, prediction: Any) -> None:
-    planes, lines, width = shape
-    for plane in range(planes):
-        for line in range(lines):
-            begin = (plane * lines + line) * width
-            end = begin + width
-            words = (begin + 7) // 8, end // 8
-            some = _count_words(labels, wide, begin, words, counts, reference, prediction)
-            head = min(words[0] * 8, end)
-            tail = max(words[1] * 8, head)
-            if some or head > begin or tail < end:
-                _count_voxels(labels, begin, begin, head, counts, reference, prediction)
-                _count_voxels(labels, begin, tail, end, counts, reference, prediction)
-                _fold(reference.row, reference.planes[plane], reference.lines[line])
-                _fold(prediction.row, prediction.planes[plane], prediction.lines[line])
+def _fold(row: Any, plane: Any, line: Any) -> None:
+    """The labels of a row that ends also lie in its plane and line."""
+    for word in range(row.size):
+        plane[word] |= row[word]
+        line[word] |= row[word]
+        row[word] = 0

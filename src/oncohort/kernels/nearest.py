@@ -9,14 +9,13 @@ from numba import njit
 from numpy.typing import NDArray
 
 from oncohort.kernels.bits import leading_zeros, trailing_zeros
+from oncohort.kernels.lanes import LANES, boxes_within, points_within
 
 REACH = 5
 """Rows to either side that the near search looks at."""
 _WINDOW = 32
-_FANOUT = 16
 _DEPTH = 24
 _SHORT = 0.999999
-_ZERO = np.float32(0)
 
 
 class NearestSearch:
@@ -100,13 +99,13 @@ class _Tree(NamedTuple):
 
 
 def _grow_tree(targets: NDArray[np.int32]) -> _Tree:
-    leaves = -(-targets.shape[1] // _FANOUT)
-    sizes = [-(-leaves // _FANOUT)]
+    leaves = -(-targets.shape[1] // LANES)
+    sizes = [-(-leaves // LANES)]
     while sizes[-1] > 1:
-        sizes.append(-(-sizes[-1] // _FANOUT))
+        sizes.append(-(-sizes[-1] // LANES))
     tree = _Tree(
-        np.empty((leaves, 3, _FANOUT), np.float32),
-        np.full((sum(sizes), 6, _FANOUT), np.inf, np.float32),
+        np.empty((leaves, 3, LANES), np.float32),
+        np.full((sum(sizes), 6, LANES), np.inf, np.float32),
         np.cumsum([0, *sizes]),
     )
     _fill_tree(targets, tree)
@@ -176,49 +175,25 @@ def _fill_tree(targets: Any, tree: Any) -> None:
     total = targets.shape[1]
     for leaf in range(points.shape[0]):
         for axis in range(3):
-            low = high = targets[axis, leaf * _FANOUT]
-            for n in range(_FANOUT):
-                value = targets[axis, min(leaf * _FANOUT + n, total - 1)]
+            low = high = targets[axis, leaf * LANES]
+            for n in range(LANES):
+                value = targets[axis, min(leaf * LANES + n, total - 1)]
                 points[leaf, axis, n] = value
                 low = min(low, value)
                 high = max(high, value)
-            boxes[leaf // _FANOUT, axis, leaf % _FANOUT] = low
-            boxes[leaf // _FANOUT, axis + 3, leaf % _FANOUT] = high
+            boxes[leaf // LANES, axis, leaf % LANES] = low
+            boxes[leaf // LANES, axis + 3, leaf % LANES] = high
     for level in range(1, levels.size - 1):
         for n in range(levels[level] - levels[level - 1]):
             block = boxes[levels[level - 1] + n]
-            into = boxes[levels[level] + n // _FANOUT]
+            into = boxes[levels[level] + n // LANES]
             for axis in range(3):
-                into[axis, n % _FANOUT] = block[axis].min()
+                into[axis, n % LANES] = block[axis].min()
                 high = block[axis + 3, 0]
-                for m in range(1, _FANOUT):
+                for m in range(1, LANES):
                     if block[axis + 3, m] < np.inf:
                         high = max(high, block[axis + 3, m])
-                into[axis + 3, n % _FANOUT] = high
-
-
-@njit(nogil=True, cache=True)
-def _boxes_within(block: Any, i: Any, j: Any, k: Any, spacing: Any, square: Any) -> Any:
-    """One bit for each of the sixteen boxes that come nearer than a square distance, in single precision."""
-    found = np.uint32(0)
-    for n in range(_FANOUT):
-        x = max(block[0, n] - i, i - block[3, n], _ZERO) * spacing[0]
-        y = max(block[1, n] - j, j - block[4, n], _ZERO) * spacing[1]
-        z = max(block[2, n] - k, k - block[5, n], _ZERO) * spacing[2]
-        found |= np.uint32(x * x + y * y + z * z < square) << np.uint32(n)
-    return found
-
-
-@njit(nogil=True, cache=True)
-def _points_within(leaf: Any, i: Any, j: Any, k: Any, spacing: Any, square: Any) -> Any:
-    """One bit for each of the sixteen points that lie nearer than a square distance, in single precision."""
-    found = np.uint32(0)
-    for n in range(_FANOUT):
-        x = (leaf[0, n] - i) * spacing[0]
-        y = (leaf[1, n] - j) * spacing[1]
-        z = (leaf[2, n] - k) * spacing[2]
-        found |= np.uint32(x * x + y * y + z * z < square) << np.uint32(n)
-    return found
+                into[axis + 3, n % LANES] = high
 
 
 @njit(nogil=True, cache=True)
@@ -232,13 +207,18 @@ def _point_square(leaf: Any, n: int, i: Any, j: Any, k: Any, spacing: Any) -> fl
 
 @njit(nogil=True, cache=True)
 def _search_tree(tree: Any, spacing: Any, covered: float, sources: Any, start: int, squares: Any, nearest: Any) -> int:
-    """Squares from `start` on, up to the first source that may be near enough for the rows.
+    """Squares from `start` on, up to and with the first source that is near enough for the rows.
 
     `nearest` is where the last target was found. Single precision only ever lets too
     many boxes and points through.
     """
-    waiting = np.empty((_FANOUT * _DEPTH, 2), np.int64)
-    short = (spacing * _SHORT).astype(np.float32)
+    waiting = np.empty((LANES * _DEPTH, 2), np.int64)
+    short = (
+        np.float32(spacing[0] * _SHORT),
+        np.float32(spacing[1] * _SHORT),
+        np.float32(spacing[2] * _SHORT),
+    )
+    one = np.uint64(1)
     top = tree.levels.size - 2
     for n in range(start, sources.shape[1]):
         i, j, k = np.float32(sources[0, n]), np.float32(sources[1, n]), np.float32(sources[2, n])
@@ -250,36 +230,27 @@ def _search_tree(tree: Any, spacing: Any, covered: float, sources: Any, start: i
             count -= 1
             level = waiting[count, 0]
             block = waiting[count, 1]
-            inside = _boxes_within(tree.boxes[block], i, j, k, short, np.float32(best))
-            first = (block - tree.levels[level]) * _FANOUT
+            inside = boxes_within(tree.boxes[block], (i, j, k), short, np.float32(best))
+            first = (block - tree.levels[level]) * LANES
             while inside != 0:
-                child = first + trailing_zeros(np.uint64(inside))
-                inside &= inside - np.uint32(1)
+                child = first + trailing_zeros(inside)
+                inside &= inside - one
                 if level > 0:
                     waiting[count, 0] = level - 1
                     waiting[count, 1] = tree.levels[level - 1] + child
                     count += 1
                     continue
                 leaf = tree.points[child]
-                closer = _points_within(leaf, i, j, k, short, np.float32(best))
+                closer = points_within(leaf, (i, j, k), short, np.float32(best))
                 while closer != 0:
-                    place = trailing_zeros(np.uint64(closer))
-                    closer &= closer - np.uint32(1)
+                    place = trailing_zeros(closer)
+                    closer &= closer - one
                     square = _point_square(leaf, place, i, j, k, spacing)
                     if square < best:
                         best = square
                         nearest[0] = child
                         nearest[1] = place
         squares[n] = best
-        if n + 1 < sources.shape[1] and _may_be_near(sources, n, spacing, best, covered):
+        if best <= covered:
             return n + 1
     return int(sources.shape[1])
-
-
-@njit(nogil=True, cache=True)
-def _may_be_near(sources: Any, n: int, spacing: Any, square: float, covered: float) -> bool:
-    """Whether the source after source n may have a target within `covered`, if source n has none within `square`."""
-    x = (sources[0, n + 1] - sources[0, n]) * spacing[0]
-    y = (sources[1, n + 1] - sources[1, n]) * spacing[1]
-    z = (sources[2, n + 1] - sources[2, n]) * spacing[2]
-    return bool(np.sqrt(square) - np.sqrt(x * x + y * y + z * z) <= np.sqrt(covered) * (2.0 - _SHORT))

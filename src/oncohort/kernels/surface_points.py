@@ -9,13 +9,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from oncohort.kernels.bits import trailing_zeros
 from oncohort.kernels.layout import aligned, as_bytes, is_reversed
 from oncohort.kernels.morton import CODE_BITS, axis_keys, sort_records, unpack_positions
+
+CODES = 256
+"""Ways to fill the eight voxels of a neighbourhood, and values that a byte has."""
 
 SurfaceKind = Literal["voxels", "elements"]
 """What a surface is made of: the border voxels of a mask, or the elements between its voxels and the others."""
 
-_LABELS = 256
 _MOST_PER_PLACE = 8
 _CODE = np.uint64((1 << CODE_BITS) - 1)
 
@@ -71,19 +74,50 @@ def list_surfaces(array: NDArray[Any], kind: SurfaceKind, labels: Iterable[int])
     reverse = is_reversed(array)
     more = 1 if kind == "elements" else 0
     shape = (array.shape[0] + more, array.shape[1] + more, array.shape[2] + more)
-    wanted = np.zeros(_LABELS, np.bool_)
-    wanted[list(labels)] = True
-    wanted[0] = False
-    found, owners = _list_planes(aligned(as_bytes(array), reverse=reverse), kind, _keys(shape, reverse=reverse), wanted)
-    starts = np.zeros(_LABELS + 1, np.int64)
-    records = np.empty_like(found)
-    _group(found, owners, starts, records)
+    i, j, k = axis_keys(shape)
+    keys = PlaceKeys(*((k, j, i) if reverse else (i, j, k)), corner_bits(reverse=reverse))
+    records, starts = collect_places(array, kind, keys, labels, reverse=reverse)
     sort_records(records, starts, shape)
     return SurfacePoints(records, starts, shape)
 
 
-class _Keys(NamedTuple):
-    """What positions in memory order add to a record: per plane, line, column and corner of a neighbourhood."""
+def collect_places(
+    array: NDArray[Any], kind: SurfaceKind, keys: PlaceKeys, labels: Iterable[int], *, reverse: bool
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    """Records of the surface points of the given labels, grouped by label, in memory order within a label.
+
+    Args:
+        array: bool or uint8 (i, j, k), any memory order.
+        kind: What a surface is made of.
+        keys: What makes up a record.
+        labels: 1 to 255.
+        reverse: The axes of `keys` are k, j, i.
+
+    Returns:
+        (n,) records, and (257,) where each label starts.
+
+    Raises:
+        TypeError: Another kind of number.
+    """
+    wanted = np.zeros(CODES, np.bool_)
+    wanted[list(labels)] = True
+    wanted[0] = False
+    found, owners = _list_planes(aligned(as_bytes(array), reverse=reverse), kind, keys, wanted)
+    starts = np.zeros(CODES + 1, np.int64)
+    records = np.empty_like(found)
+    _group(found, owners, starts, records)
+    return records, starts
+
+
+class PlaceKeys(NamedTuple):
+    """What positions in memory order add to a record: per plane, line, column and corner of a neighbourhood.
+
+    Attributes:
+        planes: (planes,) uint64; the lowest eight bits are 0.
+        lines: (lines,) uint64, in the same way.
+        columns: (columns,) uint64, in the same way.
+        corners: (8,) int64, from `corner_bits`.
+    """
 
     planes: NDArray[np.uint64]
     lines: NDArray[np.uint64]
@@ -91,16 +125,19 @@ class _Keys(NamedTuple):
     corners: NDArray[np.int64]
 
 
-def _keys(shape: tuple[int, int, int], *, reverse: bool) -> _Keys:
-    i, j, k = axis_keys(shape)
-    corners = np.arange(8).reshape(2, 2, 2)
-    if reverse:
-        return _Keys(k, j, i, corners.T.ravel())
-    return _Keys(i, j, k, corners.ravel())
+def corner_bits(*, reverse: bool) -> NDArray[np.int64]:
+    """Which bit of a code each voxel of a neighbourhood in memory order has; (8,).
+
+    Examples:
+        >>> corner_bits(reverse=True).tolist()
+        [0, 4, 2, 6, 1, 5, 3, 7]
+    """
+    corners = np.arange(8, dtype=np.int64).reshape(2, 2, 2)
+    return corners.T.ravel() if reverse else corners.ravel()
 
 
 def _list_planes(
-    voxels: NDArray[np.uint8], kind: SurfaceKind, keys: _Keys, wanted: NDArray[np.bool_]
+    voxels: NDArray[np.uint8], kind: SurfaceKind, keys: PlaceKeys, wanted: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     """Records and labels in memory order; the buffers grow as planes fill them."""
     lister, depth = (_list_voxels, 1) if kind == "voxels" else (_list_elements, _MOST_PER_PLACE)
@@ -132,6 +169,8 @@ def _find_extents(words: Any, shape: Any, extents: Any) -> None:
         begin = row * width
         first = begin // 8
         last = min((begin + width + 7) // 8, words.size)
+        while first + 8 <= last and _is_empty(words, first):
+            first += 8
         while first < last and words[first] == 0:
             first += 1
         while last > first and words[last - 1] == 0:
@@ -144,6 +183,15 @@ def _find_extents(words: Any, shape: Any, extents: Any) -> None:
             start = stop = 0
         extents[row // lines, row % lines, 0] = start
         extents[row // lines, row % lines, 1] = stop
+
+
+@njit(nogil=True, cache=True)
+def _is_empty(words: Any, first: int) -> bool:
+    """Whether eight words are all 0."""
+    either = words[first]
+    for n in range(1, 8):
+        either |= words[first + n]
+    return bool(either == 0)
 
 
 @njit(nogil=True, cache=True)
@@ -167,23 +215,30 @@ def _list_voxels(
             below = voxels[plane + 1, line] if plane + 1 < planes else nothing
             before = voxels[plane, line - 1] if line > 0 else nothing
             after = voxels[plane, line + 1] if line + 1 < lines else nothing
-            padded[start] = 0
-            padded[start + 1 : stop + 1] = row[start:stop]
-            padded[stop + 1] = 0
+            if start > 0 and stop < width:
+                left, right = row[start - 1 : stop - 1], row[start + 1 : stop + 1]
+            else:
+                padded[start] = 0
+                padded[start + 1 : stop + 1] = row[start:stop]
+                padded[stop + 1] = 0
+                left, right = padded[start:stop], padded[start + 2 : stop + 2]
             _compare_six(
                 row[start:stop],
                 (above[start:stop], below[start:stop], before[start:stop], after[start:stop]),
-                (padded[start:stop], padded[start + 2 : stop + 2]),
+                (left, right),
                 differs[start:stop],
             )
-            key = keys.planes[plane] | keys.lines[line] | np.uint64(1)
+            key = keys.planes[plane] + keys.lines[line] + np.uint64(1)
             for word in range(start // 8, (stop + 7) // 8):
                 if words[word] == 0:
                     continue
-                for column in range(word * 8, word * 8 + 8):
-                    if differs[column] != 0 and wanted[padded[column + 1]]:
-                        records[filled] = key | keys.columns[column]
-                        owners[filled] = padded[column + 1]
+                rest = np.uint64(255) ^ _bytes_of(words[word], np.uint64(0))
+                while rest != 0:
+                    column = word * 8 + trailing_zeros(rest)
+                    rest &= rest - np.uint64(1)
+                    if wanted[row[column]]:
+                        records[filled] = key + keys.columns[column]
+                        owners[filled] = row[column]
                         filled += 1
             differs[start:stop] = 0
         plane += 1
@@ -212,55 +267,78 @@ def _list_elements(
 ) -> tuple[int, int]:
     planes, lines, width = voxels.shape
     plane, filled = progress
-    rows = np.zeros((4, width + 2), np.uint8)
+    padded = np.zeros((4, width + 2), np.uint8)
     differs = np.zeros((width + 1) // 8 * 8 + 16, np.uint8)
     words = differs.view(np.uint64)
-    labels = np.zeros(8, np.uint8)
+    shifts = (8 * keys.corners).astype(np.uint64)
     while plane <= planes and filled + 8 * (lines + 1) * (width + 1) <= records.size:
         for line in range(lines + 1):
             start, stop = _hull(extents, plane, line, width)
             if start >= stop:
                 continue
-            for corner in range(4):
-                a = plane - 1 + corner // 2
-                b = line - 1 + corner % 2
-                rows[corner, start] = 0
-                rows[corner, stop + 1] = 0
-                if 0 <= a < planes and 0 <= b < lines:
-                    rows[corner, start + 1 : stop + 1] = voxels[a, b, start:stop]
-                else:
-                    rows[corner, start + 1 : stop + 1] = 0
-            _compare_eight(
-                (rows[0, start:], rows[1, start:], rows[2, start:], rows[3, start:]),
-                differs[start : stop + 1],
-            )
-            key = keys.planes[plane] | keys.lines[line]
+            is_inside = 0 < plane < planes and 0 < line < lines and start > 0 and stop < width
+            if not is_inside:
+                _pad_rows(voxels, (plane, line), (start, stop), padded)
+            first = voxels[plane - 1, line - 1, start - 1 :] if is_inside else padded[0, start:]
+            second = voxels[plane - 1, line, start - 1 :] if is_inside else padded[1, start:]
+            third = voxels[plane, line - 1, start - 1 :] if is_inside else padded[2, start:]
+            fourth = voxels[plane, line, start - 1 :] if is_inside else padded[3, start:]
+            _compare_eight((first, second, third, fourth), differs[start : stop + 1])
+            key = keys.planes[plane] + keys.lines[line]
             for word in range(start // 8, stop // 8 + 1):
                 if words[word] == 0:
                     continue
-                for column in range(word * 8, word * 8 + 8):
-                    if differs[column] == 0:
-                        continue
-                    for corner in range(4):
-                        labels[keys.corners[2 * corner]] = rows[corner, column]
-                        labels[keys.corners[2 * corner + 1]] = rows[corner, column + 1]
-                    place = key | keys.columns[column]
-                    done = 0
-                    for n in range(8):
-                        label = labels[n]
-                        if label == 0 or done >> n & 1:
-                            continue
-                        code = 0
-                        for m in range(8):
-                            code |= int(labels[m] == label) << m
-                        done |= code
+                columns = np.uint64(255) ^ _bytes_of(words[word], np.uint64(0))
+                while columns != 0:
+                    column = word * 8 + trailing_zeros(columns)
+                    columns &= columns - np.uint64(1)
+                    labels = np.uint64(0)
+                    for step in range(2):
+                        labels |= np.uint64(first[column - start + step]) << shifts[step]
+                        labels |= np.uint64(second[column - start + step]) << shifts[2 + step]
+                        labels |= np.uint64(third[column - start + step]) << shifts[4 + step]
+                        labels |= np.uint64(fourth[column - start + step]) << shifts[6 + step]
+                    place = key + keys.columns[column]
+                    rest = np.uint64(255) ^ _bytes_of(labels, np.uint64(0))
+                    while rest != 0:
+                        label = (labels >> (np.uint64(8) * np.uint64(trailing_zeros(rest)))) & np.uint64(255)
+                        code = _bytes_of(labels, label)
+                        rest &= ~code
                         if wanted[label]:
-                            records[filled] = place | np.uint64(code)
+                            records[filled] = place | code
                             owners[filled] = label
                             filled += 1
             differs[start : stop + 1] = 0
         plane += 1
     return plane, filled
+
+
+@njit(nogil=True, cache=True)
+def _bytes_of(word: Any, value: Any) -> Any:
+    """A bit for each of the eight bytes of a word that equals a value; bit n for byte n."""
+    low = np.uint64(0x7F7F7F7F7F7F7F7F)
+    other = word ^ (value * np.uint64(0x0101010101010101))
+    equal = (~(((other & low) + low) | other) & ~low) >> np.uint64(7)
+    equal |= equal >> np.uint64(7)
+    equal |= equal >> np.uint64(14)
+    return (equal | (equal >> np.uint64(28))) & np.uint64(255)
+
+
+@njit(nogil=True, cache=True)
+def _pad_rows(voxels: Any, place: Any, columns: Any, padded: Any) -> None:
+    """The four rows round an edge with background on either side; rows beyond the border are background."""
+    planes, lines, _ = voxels.shape
+    plane, line = place
+    start, stop = columns
+    for corner in range(4):
+        a = plane - 1 + corner // 2
+        b = line - 1 + corner % 2
+        padded[corner, start] = 0
+        padded[corner, stop + 1] = 0
+        if 0 <= a < planes and 0 <= b < lines:
+            padded[corner, start + 1 : stop + 1] = voxels[a, b, start:stop]
+        else:
+            padded[corner, start + 1 : stop + 1] = 0
 
 
 @njit(nogil=True, cache=True)

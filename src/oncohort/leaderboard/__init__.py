@@ -8,6 +8,7 @@ from oncohort.leaderboard.group_tests import GROUP_TEST_SCHEMA, compare_groups
 from oncohort.leaderboard.intervals import CONFIDENCE, IntervalKind
 from oncohort.leaderboard.places import METHODS
 from oncohort.leaderboard.ranking import RANK, RankMethod, overall_places, rank
+from oncohort.leaderboard.schemes import rank_means
 from oncohort.leaderboard.subgroups import SIZE_CLASS
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "compare_models",
     "overall_places",
     "rank",
+    "rank_means",
     "read_aggregates",
     "write_aggregates",
 ]

@@ -100,7 +100,7 @@ def _specificity(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
 
 
 def _lesion_recall(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
-    found, lost = (_sums(grid, name, rule.structure)[0] for name in ("lesion_tp", "lesion_fn"))
+    found, lost = (_sums(grid, name, rule.structure)[0] for name in ("lesion_tp", rule.missed))
     return _ratio(grid, rule, found, found + lost)
 
 
@@ -110,7 +110,7 @@ def _lesion_precision(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
 
 
 def _lesion_f1(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
-    found, false, lost = (_sums(grid, name, rule.structure)[0] for name in ("lesion_tp", "lesion_fp", "lesion_fn"))
+    found, false, lost = (_sums(grid, name, rule.structure)[0] for name in ("lesion_tp", "lesion_fp", rule.missed))
     return _ratio(grid, rule, 2 * found, 2 * found + false + lost)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,7 @@ class ScoreGrid:
         is_failed: The same keys, (cases, models): no value, for a reason in `FAILURES`.
         is_missing: (cases, models): no prediction.
         subsets: Per subset, (cases,): who belongs to it.
+        groups: Structures of each group that is reported by its mean.
     """
 
     models: tuple[str, ...]
@@ -47,6 +48,7 @@ class ScoreGrid:
     is_failed: Mapping[Measure, NDArray[np.bool_]]
     is_missing: NDArray[np.bool_]
     subsets: Mapping[str, NDArray[np.bool_]]
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def patient_count(self) -> int:
@@ -108,28 +110,31 @@ def arrange_scores(scores: Scores) -> ScoreGrid:
         models=models,
         cases=cases,
         patients=np.array([names[patient] for patient in whose["patient"]], dtype=np.intp),
-        values={measure: values for measure, (values, _) in spread.items()},
+        values={measure: values for measure, (values, *_) in spread.items()},
         is_failed={
-            measure: np.asarray(np.isnan(values) & (failed | is_missing))
-            for measure, (values, failed) in spread.items()
+            measure: np.asarray(np.isnan(values) & (failed | (is_missing & there)))
+            for measure, (values, failed, there) in spread.items()
         },
         is_missing=is_missing,
         subsets=_subsets(scores.run, cases),
+        groups={name: tuple(members) for name, members in scores.run.get("groups", {}).items()},
     )
 
 
 def _spread(
     part: pl.DataFrame, models: tuple[str, ...], cases: tuple[str, ...]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Values, where they failed, and where there is a row; all (cases, models)."""
     columns = {model: index for index, model in enumerate(models)}
     rows = {case: index for index, case in enumerate(cases)}
     values = np.full((len(cases), len(models)), np.nan)
-    failed = np.zeros(values.shape, bool)
+    failed, there = np.zeros((2, *values.shape), bool)
     i = [rows[case] for case in part["case"]]
     j = [columns[model] for model in part["model"]]
     values[i, j] = part["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     failed[i, j] = _is_one_of(part["undefined"], FAILURES)
-    return values, failed
+    there[i, j] = True
+    return values, failed, there
 
 
 def _is_one_of(reasons: pl.Series, names: Collection[str]) -> NDArray[np.bool_]:

@@ -66,6 +66,8 @@ def order_models(quantity: Quantity, sample: Sample, weights: NDArray[np.int32],
 def order_means(means: Array, failures: Array, *, ascending: bool) -> NDArray[np.int64]:
     """Places by mean among those that never failed, then by failures; who has no mean comes last.
 
+    Means that agree to 12 decimals are equal.
+
     Args:
         means: (..., models), NaN where there is none.
         failures: (..., models), 0 where nothing failed.
@@ -76,7 +78,7 @@ def order_means(means: Array, failures: Array, *, ascending: bool) -> NDArray[np
         [1, 3, 2]
     """
     lost = np.where(np.isnan(means), np.inf, np.round(failures, 12))
-    cost = np.where(lost > 0, 0.0, means if ascending else -means)
+    cost = np.where(lost > 0, 0.0, np.round(means if ascending else -means, 12))
     return combine_places(rank_values(lost, ascending=True), rank_values(cost, ascending=True))
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from oncohort.errors import InputError
 from oncohort.leaderboard.cohort_metrics import COHORT_FORMULAS, cohort_quantity
 from oncohort.leaderboard.grid import MACRO, ScoreGrid
-from oncohort.leaderboard.places import Method
-from oncohort.leaderboard.quantities import CaseMean, MacroMean, Quantity
+from oncohort.leaderboard.quantities import CaseMean, GroupMean, MacroMean, Quantity
 from oncohort.metrics import METRICS, Direction
 from oncohort.profiles import Profile, load_profile, parse_profile
 from oncohort.results import Scores
-
-SCHEMES: dict[str, Method] = {"rank-subset-means": "mean-then-rank"}
-"""How the schemes of profiles order the models within a metric and subset."""
 
 
 def profile_of(scores: Scores, profile: str | Path | Profile | None) -> Profile:
@@ -40,7 +36,8 @@ def profile_of(scores: Scores, profile: str | Path | Profile | None) -> Profile:
 def quantities_of(grid: ScoreGrid, profile: Profile) -> tuple[Quantity, ...]:
     """Everything that the leaderboard lists, in the order of the profile.
 
-    With several structures a metric has a row for each, then one for the mean over structures.
+    With several structures a metric has a row for each, then one for each group that the scores name and one for the
+    mean over structures.
 
     Raises:
         InputError: The scores lack a metric of the profile.
@@ -87,13 +84,22 @@ def _groups(grid: ScoreGrid, profile: Profile) -> Iterator[tuple[float, list[Qua
 
 
 def _means(grid: ScoreGrid, metric: str, direction: Direction) -> list[Quantity]:
-    parts = [
+    parts: list[CaseMean] = [
         CaseMean(structure, metric, direction, grid.values[structure, metric], grid.is_failed[structure, metric])
         for structure in grid.structures_of(metric)
     ]
     if len(parts) == 1:
         return [*parts]
-    return [*parts, MacroMean(MACRO, tuple(parts), grid.case_values(metric))]
+    groups = [GroupMean(name, _members(parts, members)) for name, members in grid.groups.items()]
+    return [
+        *parts,
+        *(group for group in groups if group.parts),
+        MacroMean(MACRO, tuple(parts), grid.case_values(metric)),
+    ]
+
+
+def _members(parts: Sequence[CaseMean], names: Collection[str]) -> tuple[CaseMean, ...]:
+    return tuple(part for part in parts if part.structure in names)
 
 
 def labels_of(profile: Profile) -> dict[str, str]:

@@ -26,10 +26,12 @@ class Sample:
     Args:
         members: (cases,) who belongs to the subset.
         patients: (cases,) index of the patient of each case of the whole grid.
+        is_by_patient: Whether the cases of a patient are averaged before patients are; else each case counts once.
     """
 
     members: NDArray[np.bool_]
     patients: NDArray[np.intp]
+    is_by_patient: bool = False
 
     @property
     def is_one_case_each(self) -> bool:
@@ -38,8 +40,17 @@ class Sample:
         return np.unique(patients).size == patients.size
 
     def means(self, values: NDArray[np.generic], weights: NDArray[np.int32]) -> Array:
-        """Means of (cases, models) over the members, for each row of weights; (rows, models)."""
-        return bootstrap_means(values[self.members], self.patients[self.members], weights)
+        """Means of (cases, models) over the members, for each row of weights; (rows, models).
+
+        Examples:
+            >>> dice, ones = np.array([[0.2], [0.4], [0.9]]), np.ones((1, 2), np.int32)
+            >>> Sample(np.ones(3, bool), np.array([0, 0, 1]), is_by_patient=True).means(dice, ones).round(3).tolist()
+            [[0.6]]
+        """
+        inside, patients = values[self.members], self.patients[self.members]
+        if self.is_by_patient:
+            inside, patients = patient_means(inside, patients)
+        return bootstrap_means(inside, patients, weights)
 
 
 class Quantity(Protocol):
@@ -161,6 +172,63 @@ class MacroMean:
 
 
 @dataclass(frozen=True, eq=False)
+class GroupMean:
+    """The mean over all pairs of a case and a structure that have a value; a structure in more cases weighs more.
+
+    Args:
+        structure: Name of the group.
+        parts: One per structure, of the same metric.
+
+    Examples:
+        >>> nowhere = np.zeros((2, 1), bool)
+        >>> left = CaseMean("left", "dice", Direction.HIGHER, np.array([[0.5], [1.0]]), nowhere)
+        >>> right = CaseMean("right", "dice", Direction.HIGHER, np.array([[0.0], [np.nan]]), nowhere)
+        >>> kidneys = GroupMean("kidneys", (left, right))
+        >>> kidneys.estimate(Sample(np.ones(2, bool), np.arange(2)), np.ones((1, 2), np.int32)).tolist()
+        [[0.5]]
+    """
+
+    structure: str
+    parts: tuple[CaseMean, ...]
+
+    words = "mean over all pairs of case and structure"
+
+    @property
+    def metric(self) -> str:
+        """The metric of the parts."""
+        return self.parts[0].metric
+
+    @property
+    def direction(self) -> Direction:
+        """The direction of the parts."""
+        return self.parts[0].direction
+
+    @property
+    def case_values(self) -> tuple[Array, NDArray[np.bool_]]:
+        """The mean over the structures of each case; no value where any of them failed."""
+        failed = np.asarray(np.stack([part.failed for part in self.parts]).any(axis=0))
+        return np.where(failed, np.nan, mean_of_known(self._values)), failed
+
+    def estimate(self, sample: Sample, weights: NDArray[np.int32]) -> Array:
+        """The mean for each row of weights; NaN where there is no value."""
+        values = self._values[:, sample.members]
+        above, below = np.nan_to_num(values).sum(axis=0), (~np.isnan(values)).sum(axis=0).astype(np.float64)
+        return np.asarray(ratio_draws(above, below, sample.patients[sample.members], weights))
+
+    def failures(self, sample: Sample, weights: NDArray[np.int32]) -> Array:
+        """The share of failed cases, averaged over structures."""
+        return mean_of_known(np.stack([part.failures(sample, weights) for part in self.parts]))
+
+    def defined(self, sample: Sample) -> NDArray[np.int64]:
+        """How many cases have a value for any structure of the group."""
+        return np.asarray((~np.isnan(self._values[:, sample.members])).any(axis=0).sum(axis=0), dtype=np.int64)
+
+    @property
+    def _values(self) -> Array:
+        return np.stack([part.values for part in self.parts])
+
+
+@dataclass(frozen=True, eq=False)
 class PooledRatio:
     """A ratio of two sums over all cases, such as found lesions over all lesions.
 
@@ -245,6 +313,25 @@ class CurveArea:
     def defined(self, sample: Sample) -> NDArray[np.int64]:
         """Every case of the sample."""
         return np.full(self.scores.shape[1], int(sample.members.sum()), np.int64)
+
+
+def patient_means(values: NDArray[np.generic], patients: NDArray[np.intp]) -> tuple[Array, NDArray[np.intp]]:
+    """The mean of what is not NaN over the cases of each patient, and the patients, ascending.
+
+    Examples:
+        >>> means, owners = patient_means(np.array([[0.2], [0.4], [np.nan]]), np.array([5, 5, 3]))
+        >>> means.round(3).tolist(), owners.tolist()
+        ([[nan], [0.3]], [3, 5])
+    """
+    owners, index = np.unique(patients, return_inverse=True)
+    numbers = np.asarray(values, np.float64)
+    known = ~np.isnan(numbers)
+    sums, counts = np.zeros((2, owners.size, numbers.shape[1]))
+    np.add.at(sums, index, np.where(known, numbers, 0.0))
+    np.add.at(counts, index, known)
+    means = np.full(sums.shape, np.nan)
+    np.divide(sums, counts, out=means, where=counts > 0)
+    return means, owners
 
 
 def mean_of_known(values: Array) -> Array:

@@ -21,18 +21,17 @@ from oncohort.leaderboard.places import (
     METHODS,
     Method,
     Order,
-    combine_places,
     order_models,
     rank_cases,
 )
-from oncohort.leaderboard.protocol import SCHEMES, is_ranked, profile_of, quantities_of, weighted_quantities
-from oncohort.leaderboard.quantities import Array, Quantity, Sample, mean_of_known
+from oncohort.leaderboard.protocol import is_ranked, profile_of, quantities_of, weighted_quantities
+from oncohort.leaderboard.quantities import Array, CaseMean, MacroMean, Quantity, Sample, mean_of_known
+from oncohort.leaderboard.schemes import SCHEME_WORDS, SCHEMES, final_places, rank_scores
 from oncohort.leaderboard.stability import NO_STABILITY, measure_stability
 from oncohort.leaderboard.subgroups import SIZE_CLASS, group_cases, rank_size_classes
 from oncohort.metrics import Direction
 from oncohort.profiles import Profile
 from oncohort.results import AGGREGATE_SCHEMA, Scores
-from oncohort.statistics import rank_values
 
 RANK = "rank"
 """Metric of the rows that hold the overall ranking; their estimate is the weighted mean rank."""
@@ -127,7 +126,7 @@ class _Board:
     def metric_rows(self, subsets: Mapping[str, NDArray[np.bool_]]) -> Iterator[dict[str, Any]]:
         """A row per subset, quantity and model."""
         for subset, members in subsets.items():
-            sample = Sample(members, self.grid.patients)
+            sample = self._sample(members)
             for quantity in self.quantities:
                 yield from self._quantity_rows(subset, sample, quantity)
 
@@ -143,7 +142,7 @@ class _Board:
                 **self._counts(subset, sample.members, int(defined[model]), model),
                 "metric": quantity.metric,
                 "structure": quantity.structure,
-                "method": f"{quantity.words}{self._place_words(quantity)}; {words}",
+                "method": f"{quantity.words}{self._unit_words(quantity)}{self._place_words(quantity)}; {words}",
             }
 
     def _firmness(self, quantity: Quantity, sample: Sample, order: Order, estimates: Array) -> list[dict[str, Any]]:
@@ -159,10 +158,8 @@ class _Board:
     def rank_rows(self) -> Iterator[dict[str, Any]]:
         """A row per model with its weighted mean rank and its place."""
         weighted = self._weighted_ranks()
-        places = combine_places(
-            rank_values(np.round(weighted, 9), ascending=True), rank_values(self._tie_breakers(), ascending=True)
-        )
-        everyone = Sample(self.grid.subsets[ALL], self.grid.patients)
+        places = final_places(weighted, self._tie_breakers())
+        everyone = self._sample(self.grid.subsets[ALL])
         rows = _placed(places, compare_all_pairs(self._case_ranks(), everyone))
         for model, row in enumerate(rows):
             yield {
@@ -181,17 +178,21 @@ class _Board:
     @cached_property
     def _ranked_samples(self) -> list[Sample]:
         subsets = self.grid.subsets
+        if self.profile.ranking.scheme == "rank-cohort-means":
+            return [self._sample(subsets[ALL])]
         names = [name for name in subsets if name != ALL] or [ALL]
-        return [Sample(subsets[name], self.grid.patients) for name in names]
+        return [self._sample(subsets[name]) for name in names]
+
+    def _sample(self, members: NDArray[np.bool_]) -> Sample:
+        return Sample(members, self.grid.patients, is_by_patient=self.profile.unit != "case")
 
     def _weighted_ranks(self) -> Array:
         """(rows of weights, models)."""
         total = np.zeros((self.resampling.weights.shape[0], len(self.grid.models)))
+        scheme, draws = self.profile.ranking.scheme, self.resampling.weights
         for weight, quantity in self._weights:
-            for sample in self._ranked_samples:
-                order = order_models(quantity, sample, self.resampling.weights, method=self.method)
-                total += weight * order.rank_scores
-        return total / len(self._ranked_samples)
+            total += weight * rank_scores(quantity, self._ranked_samples, draws, scheme=scheme, method=self.method)
+        return total
 
     def _case_ranks(self) -> Array:
         """Each case's weighted mean rank of every model, over the metrics that rank it there; (cases, models)."""
@@ -224,6 +225,10 @@ class _Board:
             "n_missing": int(self.grid.is_missing[members, model].sum()),
         }
 
+    def _unit_words(self, quantity: Quantity) -> str:
+        is_averaged = self.profile.unit != "case" and isinstance(quantity, CaseMean | MacroMean)
+        return ", the cases of a patient averaged first" if is_averaged else ""
+
     def _place_words(self, quantity: Quantity) -> str:
         if self.method == "mean-then-rank" or quantity.case_values is None or not is_ranked(quantity):
             return ""
@@ -231,8 +236,9 @@ class _Board:
 
     def _rank_words(self) -> str:
         weights = ", ".join(f"{quantity.metric} {weight:g}" for weight, quantity in self._weights)
-        what = "ranks of subset means" if self.method == "mean-then-rank" else METHOD_WORDS[self.method]
-        words = f"{what}, averaged over subsets, weighted ({weights}), ties by {self.profile.ranking.tie_break}"
+        scheme = SCHEME_WORDS[self.profile.ranking.scheme]
+        what = scheme if self.method == "mean-then-rank" else f"{METHOD_WORDS[self.method]}, averaged over subsets"
+        words = f"{what}, weighted ({weights}), ties by {self.profile.ranking.tie_break}"
         return f"{words}; {self.resampling.percentile_words}"
 
 

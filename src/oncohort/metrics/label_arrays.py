@@ -14,12 +14,13 @@ from oncohort.geometry import Box
 from oncohort.kernels import JointCounts, SurfaceKind, count_joint, like, recode_labels
 from oncohort.kernels.layout import is_reversed
 from oncohort.metrics.overlap import OverlapCounts
-from oncohort.metrics.surface import SurfaceDistances, compare_surfaces
+from oncohort.metrics.surface import SurfaceDistances, compare_surfaces, compare_within, surface_dice
 
 Spacing = tuple[float, float, float]
 """Edges of a voxel in mm along i, j, k."""
 
 _CODES = 256
+_WORD = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +44,7 @@ class LabelArrays:
     joint: JointCounts
     spacing_mm: Spacing
     _surfaces: dict[tuple[SurfaceKind, int], SurfaceDistances] = field(default_factory=dict, init=False, repr=False)
+    _shares: dict[tuple[float, int], float] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.spacing_mm) != 3 or not all(isfinite(edge) and edge > 0 for edge in self.spacing_mm):
@@ -127,11 +129,38 @@ class LabelArrays:
             side: 0 for the reference, 1 for the prediction.
             box: Cut to this.
         """
+        cut = self.codes[side][box.slices]
+        return _packed(cut) if self._is_alone(structure, side) else _look_up(self._inside(structure), cut)
+
+    def roomy_masks(self, structure: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The masks of both sides within one box round them, copied only where other structures are there too.
+
+        The box may be larger than `box`: where nothing has to be copied, it
+        holds whole planes, as they lie in memory.
+        """
+        box = self.box(structure)
+        if all(self._is_alone(structure, side) for side in (0, 1)):
+            box = self._whole_planes(box)
+        reference, prediction = (self.mask(structure, side=side, box=box) for side in (0, 1))
+        return reference, prediction
+
+    def _whole_planes(self, box: Box) -> Box:
+        """The planes along the slowest axis of memory that hold any of a box; they begin at a multiple of 8 bytes."""
+        start, stop = [0, 0, 0], list(self.codes[0].shape)
+        slowest = 2 if is_reversed(self.codes[0]) else 0
+        start[slowest], stop[slowest] = box.start[slowest] // _WORD * _WORD, box.stop[slowest]
+        return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
+    def _inside(self, structure: int) -> NDArray[np.bool_]:
+        """(256,): whether a code belongs to a structure."""
         inside = np.zeros(_CODES, bool)
         inside[list(self.structures[structure])] = True
-        others = self.joint.counts.sum(axis=1 - side)[1:][~inside[1:]]
-        cut = self.codes[side][box.slices]
-        return _look_up(inside, cut) if others.any() else _packed(cut)
+        return inside
+
+    def _is_alone(self, structure: int, side: int) -> bool:
+        """Whether all codes of one side but 0 belong to a structure."""
+        others = self.joint.counts.sum(axis=1 - side)[1:][~self._inside(structure)[1:]]
+        return not others.any()
 
     def numbers_within(self, mask: NDArray[Any], *, side: int, box: Box) -> NDArray[Any]:
         """The integers of one side where a mask is not 0; 0 elsewhere.
@@ -154,25 +183,46 @@ class LabelArrays:
             self._measure_surfaces(structure, kind)
         return self._surfaces[kind, structure]
 
+    def share_within(self, structure: int, tolerance_mm: float) -> float:
+        """Surface Dice of the elements of a structure.
+
+        From the distances where they are known, or where another tolerance was asked
+        for before; else only from which elements have one of the other side near.
+        """
+        is_known = ("elements", structure) in self._surfaces
+        if is_known or any(tolerance != tolerance_mm for tolerance, _ in self._shares):
+            return surface_dice(self.surface(structure, "elements"), tolerance_mm=tolerance_mm)
+        if (tolerance_mm, structure) not in self._shares:
+            done = {n for _, n in self._shares}
+            arrays, label = self._coded(structure, done)
+            shares = compare_within(
+                *arrays, spacing_mm=self.spacing_mm, tolerance_mm=tolerance_mm, labels=list(label.values())
+            )
+            self._shares.update({(tolerance_mm, n): shares[code] for n, code in label.items()})
+        return self._shares[tolerance_mm, structure]
+
     def _measure_surfaces(self, structure: int, kind: SurfaceKind) -> None:
-        members = self._disjoint_with(structure, kind)
+        arrays, label = self._coded(structure, {n for known, n in self._surfaces if known == kind})
+        distances = compare_surfaces(*arrays, spacing_mm=self.spacing_mm, kind=kind, labels=list(label.values()))
+        self._surfaces.update({(kind, n): distances[code] for n, code in label.items()})
+
+    def _coded(self, structure: int, done: Collection[int]) -> tuple[tuple[NDArray[Any], NDArray[Any]], dict[int, int]]:
+        """Both arrays, and the code in them of the structure and of all that can be measured with it."""
+        members = self._disjoint_with(structure, done)
         found = {n: self._present(n) for n in members}
         if all(len(codes) <= 1 for codes in found.values()):
-            arrays, label = self.codes, {n: (codes or self.structures[n])[0] for n, codes in found.items()}
-        elif len(members) == 1:
+            return self.codes, {n: (codes or self.structures[n])[0] for n, codes in found.items()}
+        if len(members) == 1:
             box = self.box(structure)
             first, second = (self.mask(structure, side=side, box=box) != 0 for side in (0, 1))
-            arrays, label = (first, second), {structure: 1}
-        else:
-            arrays, label = self._recoded(found), {n: place for place, n in enumerate(members, start=1)}
-        distances = compare_surfaces(*arrays, spacing_mm=self.spacing_mm, kind=kind, labels=list(label.values()))
-        self._surfaces.update({(kind, n): distances[label[n]] for n in members})
+            return (first, second), {structure: 1}
+        return self._recoded(found), {n: place for place, n in enumerate(members, start=1)}
 
-    def _disjoint_with(self, structure: int, kind: SurfaceKind) -> tuple[int, ...]:
-        """A structure and those without a surface yet that share no label with it or with each other."""
+    def _disjoint_with(self, structure: int, done: Collection[int]) -> tuple[int, ...]:
+        """A structure and those not done yet that share no label with it or with each other."""
         members, taken = [structure], set(self.structures[structure])
         for n, codes in enumerate(self.structures):
-            if (kind, n) not in self._surfaces and taken.isdisjoint(codes):
+            if n not in done and taken.isdisjoint(codes):
                 members.append(n)
                 taken.update(codes)
         return tuple(members)

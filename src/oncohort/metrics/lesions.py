@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oncohort.kernels import count_pairs
+from oncohort.kernels import ComponentCounts, count_pairs
 
 Integers = NDArray[np.int64]
 
@@ -87,6 +87,23 @@ class LesionOverlap:
         positions = np.searchsorted(reference_ids, met[:, 0]), np.searchsorted(prediction_ids, met[:, 1])
         pairs = np.column_stack([*positions, met[:, 2]]).astype(np.int64, copy=False)
         return LesionOverlap(reference_ids, reference_sizes, prediction_ids, prediction_sizes, pairs, voxel_ml)
+
+    @staticmethod
+    def of_components(counts: ComponentCounts, *, voxel_ml: float) -> LesionOverlap:
+        """The overlap of lesions that are the connected components of two masks.
+
+        Args:
+            counts: From `overlap_components`.
+            voxel_ml: Volume of one voxel in ml.
+
+        Examples:
+            >>> counts = ComponentCounts(np.array([4, 2]), np.array([3]), np.array([[2, 1, 1]]))
+            >>> LesionOverlap.of_components(counts, voxel_ml=1.0).missed_ml
+            4.0
+        """
+        sizes = counts.reference_sizes, counts.prediction_sizes
+        ids = tuple(np.arange(1, found.size + 1) for found in sizes)
+        return LesionOverlap(ids[0], sizes[0], ids[1], sizes[1], counts.pairs - np.array([1, 1, 0]), voxel_ml)
 
     @cached_property
     def iou(self) -> NDArray[np.float64]:

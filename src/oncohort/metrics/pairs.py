@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from numpy.typing import NDArray
 
 from oncohort.geometry import Box
-from oncohort.kernels import count_component_pairs, label_components
+from oncohort.kernels import label_components, overlap_components
 from oncohort.metrics.label_arrays import LabelArrays, Spacing
 from oncohort.metrics.lesions import ComponentOverlap, LesionOverlap
 from oncohort.metrics.matching import LesionMatching, Matching, match_lesions
@@ -67,6 +67,19 @@ class MaskPair:
     settings: PairSettings
     image: NDArray[Any] | None = field(default=None, repr=False)
 
+    def under(self, settings: PairSettings) -> MaskPair:
+        """The same masks with lesions told apart or matched otherwise.
+
+        What this pair has computed and the settings do not change is not
+        computed again: voxels, surfaces and uptake, and lesions if only the
+        matching differs.
+        """
+        other = replace(self, settings=settings)
+        is_matching_only = replace(settings, matching=self.settings.matching) == self.settings
+        kept = ("overlap", "box", "uptake", *(("lesion_overlap",) if is_matching_only else ()))
+        vars(other).update({name: vars(self)[name] for name in kept if name in vars(self)})
+        return other
+
     @cached_property
     def overlap(self) -> OverlapCounts:
         """Voxels of each mask and of both."""
@@ -76,6 +89,16 @@ class MaskPair:
     def presence(self) -> Presence:
         """Which of the two masks hold any voxel."""
         return self.overlap.presence
+
+    @property
+    def is_reference_numbered(self) -> bool:
+        """Whether the integers of the reference are lesion numbers."""
+        return self.settings.reference_instances
+
+    @property
+    def connectivity(self) -> int:
+        """Neighbours that make one component."""
+        return self.settings.connectivity
 
     @property
     def spacing_mm(self) -> Spacing:
@@ -99,11 +122,11 @@ class MaskPair:
     @cached_property
     def lesion_overlap(self) -> LesionOverlap:
         """Voxels of every lesion and of every pair of lesions."""
-        masks = self.masks()
-        maps = self._number(masks)
+        voxel_ml = self.overlap.voxel_ml
         if any(self._by_number):
-            return LesionOverlap.of_maps(*maps, voxel_ml=self.overlap.voxel_ml)
-        return LesionOverlap.of_pairs(count_component_pairs(*maps, *masks), voxel_ml=self.overlap.voxel_ml)
+            return LesionOverlap.of_maps(*self.lesion_maps(), voxel_ml=voxel_ml)
+        counts = overlap_components(*self.arrays.roomy_masks(self.structure), self.settings.connectivity)
+        return LesionOverlap.of_components(counts, voxel_ml=voxel_ml)
 
     def _number(self, masks: tuple[NDArray[Any], NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
         reference, prediction = (
@@ -132,6 +155,10 @@ class MaskPair:
     def element_surface(self) -> SurfaceDistances:
         """Distances between the surface elements of the masks, with their areas."""
         return self.arrays.surface(self.structure, "elements")
+
+    def share_within(self, tolerance_mm: float) -> float:
+        """Surface Dice of the elements: the share of both surfaces that lies within a tolerance of the other."""
+        return self.arrays.share_within(self.structure, tolerance_mm)
 
     @cached_property
     def uptake(self) -> UptakePair:

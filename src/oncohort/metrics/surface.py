@@ -9,7 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oncohort.kernels import NearestSearch, SurfaceKind, SurfacePoints, list_surfaces
+from oncohort.kernels import (
+    NearestSearch,
+    SurfaceKind,
+    SurfacePoints,
+    count_within,
+    is_within_reach,
+    list_surfaces,
+)
 from oncohort.metrics.surface_tables import element_areas
 
 _NOTHING: NDArray[np.float64] = np.empty(0)
@@ -86,12 +93,7 @@ def compare_surfaces(
         >>> distances.reference_points, hausdorff_mm(distances)
         (26, 2.0)
     """
-    if reference.shape != prediction.shape or reference.ndim != 3:
-        raise ValueError(f"expected two arrays of one shape (i, j, k), got {reference.shape} and {prediction.shape}")
-    if len(spacing_mm) != 3 or not all(np.isfinite(step) and step > 0 for step in spacing_mm):
-        raise ValueError(f"expected three positive voxel edges in mm, got {spacing_mm}")
-    if labels is not None and not all(0 < label < 256 for label in labels):
-        raise ValueError(f"expected labels from 1 to 255, got {list(labels)}")
+    _require_usable(reference, prediction, spacing_mm, labels)
     wanted = range(1, 256) if labels is None else labels
     first, second = (list_surfaces(array, kind, wanted) for array in (reference, prediction))
     if labels is None:
@@ -99,6 +101,20 @@ def compare_surfaces(
     search = NearestSearch(first.shape, spacing_mm)
     areas = element_areas(spacing_mm) if kind == "elements" else None
     return {label: _measure(first, second, label, search, areas) for label in wanted}
+
+
+def _require_usable(
+    reference: NDArray[Any],
+    prediction: NDArray[Any],
+    spacing_mm: tuple[float, float, float],
+    labels: Sequence[int] | None,
+) -> None:
+    if reference.shape != prediction.shape or reference.ndim != 3:
+        raise ValueError(f"expected two arrays of one shape (i, j, k), got {reference.shape} and {prediction.shape}")
+    if len(spacing_mm) != 3 or not all(np.isfinite(step) and step > 0 for step in spacing_mm):
+        raise ValueError(f"expected three positive voxel edges in mm, got {spacing_mm}")
+    if labels is not None and not all(0 < label < 256 for label in labels):
+        raise ValueError(f"expected labels from 1 to 255, got {list(labels)}")
 
 
 def _measure(
@@ -216,6 +232,48 @@ def surface_dice(distances: SurfaceDistances, *, tolerance_mm: float) -> float:
         return float("nan")
     within = _within(distances.reference_to_prediction, distances.reference_weights, tolerance_mm)
     return (within + _within(distances.prediction_to_reference, distances.prediction_weights, tolerance_mm)) / total
+
+
+def compare_within(
+    reference: NDArray[Any],
+    prediction: NDArray[Any],
+    *,
+    spacing_mm: tuple[float, float, float],
+    tolerance_mm: float,
+    labels: Sequence[int],
+) -> dict[int, float]:
+    """`surface_dice` of the surface elements of every label, without their distances.
+
+    For tolerances that are many voxels wide, from the distances after all.
+
+    Args:
+        reference: uint8 labels (i, j, k), or bool for label 1; any memory order.
+        prediction: The same shape.
+        spacing_mm: Voxel edges along i, j, k.
+        tolerance_mm: Distances up to this one are within it.
+        labels: Only these; the others count as background.
+
+    Raises:
+        ValueError: The shapes differ, the spacing is not positive, or a label lies outside 1 to 255.
+        TypeError: Another kind of number.
+
+    Examples:
+        >>> reference = np.zeros((8, 8, 8), bool)
+        >>> reference[2:5, 2:5, 2:5] = True
+        >>> shifted = np.roll(reference, 1, axis=2)
+        >>> compare_within(reference, shifted, spacing_mm=(1.0, 1.0, 2.0), tolerance_mm=2.0, labels=[1])
+        {1: 1.0}
+    """
+    _require_usable(reference, prediction, spacing_mm, labels)
+    if not is_within_reach(spacing_mm, tolerance_mm):
+        distances = compare_surfaces(reference, prediction, spacing_mm=spacing_mm, kind="elements", labels=labels)
+        return {label: surface_dice(found, tolerance_mm=tolerance_mm) for label, found in distances.items()}
+    counts = count_within(reference, prediction, labels, spacing_mm=spacing_mm, tolerance_mm=tolerance_mm)
+    sizes = (counts.sum(axis=1) @ element_areas(spacing_mm)).tolist()
+    return {
+        label: within / (within + beyond) if within + beyond > 0 else float("nan")
+        for label, (beyond, within) in zip(labels, sizes, strict=True)
+    }
 
 
 def contour_dice(distances: SurfaceDistances) -> float:

@@ -14,7 +14,6 @@ from oncohort.metrics.surface import (
     hausdorff_mm,
     hd95_directed_mm,
     hd95_mm,
-    surface_dice,
 )
 
 _VOXELS = frozenset({"voxel_surface"})
@@ -32,6 +31,10 @@ class HasSurfaces(Protocol):
     @property
     def element_surface(self) -> SurfaceDistances:
         """Distances between surface elements."""
+        ...
+
+    def share_within(self, tolerance_mm: float) -> float:
+        """Share of the surface elements of both masks with one of the other mask within a tolerance."""
         ...
 
 
@@ -64,7 +67,7 @@ def _hd95_directed_mm(pair: HasSurfaces) -> float:
 
 
 def _nsd(pair: HasSurfaces, *, tolerance_mm: float) -> float:
-    return surface_dice(pair.element_surface, tolerance_mm=tolerance_mm)
+    return pair.share_within(tolerance_mm)
 
 
 def _contour_dice(pair: HasSurfaces) -> float:

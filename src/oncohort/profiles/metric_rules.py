@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,14 +19,17 @@ MissingRule = Literal["as-empty", "undefined"] | float
 BETTER = frozenset({Direction.HIGHER, Direction.LOWER})
 """Directions of metrics that can be ranked."""
 
+MISSED = "lesion_fn"
+"""The metric that counts missed lesions, unless a metric of cohorts names another."""
+
 COHORT_METRICS: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         ("auc", "ap", "patient_sensitivity", "specificity"), frozenset({"reference_volume_ml", "prediction_volume_ml"})
     ),
-    "tumour_sensitivity": frozenset({"lesion_tp", "lesion_fn"}),
-    "lesion_recall": frozenset({"lesion_tp", "lesion_fn"}),
+    "tumour_sensitivity": frozenset({"lesion_tp", MISSED}),
+    "lesion_recall": frozenset({"lesion_tp", MISSED}),
     "lesion_precision": frozenset({"prediction_lesions", "lesion_fp"}),
-    "lesion_f1": frozenset({"lesion_tp", "lesion_fp", "lesion_fn"}),
+    "lesion_f1": frozenset({"lesion_tp", "lesion_fp", MISSED}),
 }
 """Metrics of a whole cohort, with the metrics per case that they are computed from."""
 
@@ -45,6 +49,7 @@ class MetricRule(Part):
             `undefined` gives no value, with the reason `prediction_missing`, a number is the value.
         structures: Only these of the target's structures; all by default.
         tolerance_mm: Of metrics that count what lies within a distance.
+        only: Columns of `cases.parquet` with the value that a case must have to be measured; others have no row.
     """
 
     name: str
@@ -57,6 +62,7 @@ class MetricRule(Part):
     missing: MissingRule
     structures: Names | None = None
     tolerance_mm: float | None = Field(default=None, ge=0.0)
+    only: dict[str, str] | None = Field(default=None, min_length=1)
 
     @property
     def column(self) -> str:
@@ -87,6 +93,14 @@ class MetricRule(Part):
     def measures(self, structure: str) -> bool:
         """Whether the metric is measured on `structure`."""
         return self.structures is None or structure in self.structures
+
+    def is_for(self, facts: Mapping[str, Any]) -> bool:
+        """Whether a case of which `facts` are known is measured.
+
+        Args:
+            facts: Values by column of `cases.parquet`.
+        """
+        return all(facts.get(column) == value for column, value in (self.only or {}).items())
 
     @model_validator(mode="after")
     def _check(self) -> MetricRule:
@@ -121,6 +135,8 @@ class CohortMetric(Part):
         score: For `auc` and `ap`, the metric per case that says how sure the model is of a positive case.
         positive_ml: For `patient_sensitivity` and `specificity`, a case is predicted positive if more than
             this volume is predicted.
+        missed: For `tumour_sensitivity`, `lesion_recall` and `lesion_f1`, the metric per case that counts the
+            missed lesions.
 
     Examples:
         >>> CohortMetric(name="auc").score
@@ -133,6 +149,7 @@ class CohortMetric(Part):
     structure: str | None = None
     score: str = "prediction_volume_ml"
     positive_ml: float = Field(default=0.0, ge=0.0)
+    missed: str = MISSED
 
     @property
     def column(self) -> str:
@@ -143,10 +160,13 @@ class CohortMetric(Part):
     def needs(self) -> frozenset[str]:
         """The metrics per case that it is computed from."""
         scores = {self.score} if self.name in ("auc", "ap") else set()
-        return COHORT_METRICS[self.name] | scores
+        needed = COHORT_METRICS[self.name] | scores
+        return needed - {MISSED} | {self.missed} if MISSED in needed else needed
 
     @model_validator(mode="after")
     def _check(self) -> CohortMetric:
         if self.name not in COHORT_METRICS:
             raise ValueError(f"no metric of cohorts is called {self.name!r}; there are {', '.join(COHORT_METRICS)}")
+        if self.missed != MISSED and MISSED not in COHORT_METRICS[self.name]:
+            raise ValueError(f"{self.name} takes no missed")
         return self

@@ -35,6 +35,8 @@ class Target(Part):
         role: Role of the reference in the cohort.
         structure: Name in the `structure` column of the one mask that all labels together are.
         structures: Instead of `structure`: `each` label of the label scheme, or names of its labels and groups.
+        group_means: Whether each group of the label scheme is reported too, by the mean over all pairs of a
+            case and a label of the group.
         image: Role of the image that uptake is measured in; needed by uptake metrics only.
 
     Examples:
@@ -45,6 +47,7 @@ class Target(Part):
     role: str = Field(min_length=1)
     structure: str | None = Field(default=None, min_length=1)
     structures: Literal["each"] | Names | None = None
+    group_means: bool = False
     image: str | None = Field(default=None, min_length=1)
 
     @property
@@ -60,6 +63,8 @@ class Target(Part):
             raise ValueError("a structure is named twice")
         if self.structures == ():
             raise ValueError("structures names none")
+        if self.group_means and self.structures != "each":
+            raise ValueError("group_means are means over labels: structures is each")
         return self
 
 
@@ -71,8 +76,8 @@ class Components(Part):
         matching: `any-overlap`: one shared voxel; `iou`: one to one, intersection over union of at least
             `threshold`, best assignment; `many-to-many`: any such pair, on both sides.
         threshold: Of `iou` and `many-to-many`, above 0 and up to 1.
-        instances: Whether a reference of several integers holds one lesion per integer; otherwise lesions
-            are connected components.
+        instances: `true`: a reference whose largest integer is above 1 holds one lesion per integer; `both`: the
+            integers of both masks are lesions, whatever they are; `false`: lesions are connected components.
         size_edges_ml: Where size classes of lesions part, in ml, ascending; none for no classes.
         table: Whether every lesion is listed in `lesions.parquet` and `candidates.parquet`.
 
@@ -84,7 +89,7 @@ class Components(Part):
     connectivity: Literal[6, 18, 26]
     matching: Literal["any-overlap", "iou", "many-to-many"]
     threshold: float | None = Field(default=None, gt=0.0, le=1.0)
-    instances: bool = False
+    instances: bool | Literal["both"] = False
     size_edges_ml: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = ()
     table: bool = False
 
@@ -115,11 +120,12 @@ class Ranking(Part):
 
     Attributes:
         scheme: `rank-subset-means`: rank the mean of each metric per subset, average the ranks over subsets,
-            weigh the metrics.
+            weigh the metrics. `rank-mean-of-subsets`: average the means over subsets, rank, weigh.
+            `rank-cohort-means`: rank the means over all cases whatever their subset, weigh.
         ties: `min`: equal values share the better place.
         tie_break: The metric whose mean decides between equal weighted ranks.
     """
 
-    scheme: Literal["rank-subset-means"]
+    scheme: Literal["rank-subset-means", "rank-mean-of-subsets", "rank-cohort-means"]
     ties: Literal["min"]
     tie_break: str

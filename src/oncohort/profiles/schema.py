@@ -24,7 +24,8 @@ class Profile(Part):
         version: Of the protocol; it changes whenever a number could.
         title: One line.
         source: Where the definitions come from.
-        unit: What is drawn and averaged: each case counts once.
+        unit: What counts once: `case`; `patient`: the cases of a patient are averaged first; `pair`: the same, of
+            two cases each (two tracers, two time points).
         missing: `worst`: cases without prediction are scored by the `missing` rule of each metric and counted;
             `error`: they stop the evaluation.
         target: Which masks are scored.
@@ -41,7 +42,7 @@ class Profile(Part):
     version: str = Field(min_length=1)
     title: str = Field(min_length=1)
     source: str
-    unit: Literal["case"]
+    unit: Literal["case", "patient", "pair"]
     missing: Literal["worst", "error"]
     target: Target
     components: Components | None = None
@@ -78,6 +79,11 @@ class Profile(Part):
     def has_lesion_table(self) -> bool:
         """Whether every lesion is listed beside the scores."""
         return self.components is not None and self.components.table
+
+    @property
+    def fact_columns(self) -> tuple[str, ...]:
+        """Columns of `cases.parquet` that decide which metrics are measured, in order."""
+        return tuple(dict.fromkeys(column for rule in self.metric for column in rule.only or {}))
 
     def rule(self, column: str) -> MetricRule:
         """The rule of the metric that the scores call `column`.

@@ -81,6 +81,16 @@ class Chart:
             legend = self.panels[0].legend(loc=place, frameon=True, framealpha=0.9, edgecolor=RULE, handlelength=3.2)
             legend.get_frame().set_linewidth(0.6)
 
+    def legend_above(self) -> None:
+        """A legend above the panels, in as many lines as it needs."""
+        handles, labels = self.panels[0].get_legend_handles_labels()
+        inches = 0.75 + 0.075 * max((len(label) for label in labels), default=0)
+        columns = max(1, min(len(labels), int(self._figure.get_figwidth() / inches)))
+        with mpl.rc_context(_STYLE):
+            self._figure.legend(
+                handles, labels, loc="outside upper left", ncols=columns, frameon=False, handlelength=3.2
+            )
+
     def svg(self) -> str:
         """The figure as text; no date, no random names, so that equal figures are equal bytes."""
         stream = io.StringIO()

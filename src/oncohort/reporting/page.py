@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from oncohort.reporting.canvas import DOTS_PER_INCH
 from oncohort.reporting.data import CasePicture, Drawing, ReportData
+from oncohort.reporting.html import fill_template, svg_uri
 from oncohort.reporting.leaderboard_tables import comparison_tables
-from oncohort.reporting.palette import MODEL_COLOURS, MODEL_COLOURS_ON_DARK, OTHER_COLOUR, REFERENCE_COLOUR
+from oncohort.reporting.palette import MODEL_COLOURS, OTHER_COLOUR
 from oncohort.reporting.selection import MAX_PICTURES
 from oncohort.reporting.standings import metric_blocks, standing_columns, standings
 from oncohort.reporting.tables import case_table, model_tags, reasons_of, spreads
@@ -93,23 +90,16 @@ def render_ranking(data: ReportData) -> str:
 
 
 def _page(data: ReportData, *, omitted: int, template: str = "report.html.j2") -> str:
-    environment = _environment()
-    colours = {
-        "models": (*MODEL_COLOURS, OTHER_COLOUR),
-        "models_on_dark": MODEL_COLOURS_ON_DARK,
-        "reference": REFERENCE_COLOUR,
-    }
-    style = environment.get_template("report.css.j2").render(colours=colours)
-    script = environment.get_template("report.js").render()
     models = model_tags(data)
-    return environment.get_template(template).render(
+    return fill_template(
+        template,
         data=data,
         models=models,
         standings=standings(data, models),
         standing_columns=standing_columns(data),
         blocks=metric_blocks(data, models),
         methods=sorted({row["method"] for row in data.leaderboard if row.get("method")}),
-        figures=[_Figure(drawing, _svg_uri(drawing.svg)) for drawing in data.drawings],
+        figures=[_Figure(drawing, svg_uri(drawing.svg)) for drawing in data.drawings],
         comparisons=list(comparison_tables(data.comparisons, data.metrics)),
         spreads=spreads(data),
         table=case_table(data, models),
@@ -119,26 +109,7 @@ def _page(data: ReportData, *, omitted: int, template: str = "report.html.j2") -
         refused_reasons=reasons_of(data.refused, "reason"),
         severities=reasons_of(data.findings, "severity"),
         max_rows=MAX_ROWS,
-        style=Markup(style),  # noqa: S704 - our own file, without data
-        script=Markup(script),  # noqa: S704 - our own file, without data
-        policy=f"default-src 'none'; img-src data:; style-src {_hash(style)}; script-src {_hash(script)}; "
-        "base-uri 'none'; form-action 'none'",
     )
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("oncohort.reporting", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-
-
-def _hash(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
 def _colour_classes() -> dict[str, str]:
@@ -151,10 +122,6 @@ def _shown(pictures: Sequence[CasePicture]) -> list[_Shown]:
 
 def _uri(png: bytes) -> str:
     return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
-
-
-def _svg_uri(svg: str) -> str:
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg.encode()).decode('ascii')}"
 
 
 def _css_size(png: bytes) -> tuple[int, int]:

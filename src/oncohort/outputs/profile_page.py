@@ -1,0 +1,155 @@
+"""The page of a profile in docs/profiles: its protocol with formulas and tables, written from its file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+
+from oncohort.metrics import Direction, Presence
+from oncohort.outputs.formulas import COHORT_FORMULAS, FORMULAS
+from oncohort.profiles import CohortMetric, MetricRule, Profile
+
+_BETTER = {
+    Direction.HIGHER: "higher",
+    Direction.LOWER: "lower",
+    Direction.ZERO: "nearer 0",
+    Direction.NONE: "neither",
+}
+
+_SYMBOLS = (
+    "R is the reference, P the prediction, v the volume of a voxel in ml; dS(M, N) are the distances in mm from every "
+    "point of the surface of M to the surface of N. [More on metrics](../evaluate.md#metrics)."
+)
+
+_EMPTY = (
+    "What a metric is worth where a mask holds no voxel, or where there is no usable prediction (no file, a damaged "
+    "one, one on another grid). `measured` is the formula; `undefined` is no value, with the reason in the scores; "
+    "`as P empty` is what an empty prediction would score there."
+)
+
+_UNUSABLE = {
+    "worst": "A case without usable prediction is scored by the last column and counted in `missing`.",
+    "error": "A case without usable prediction is an error, and nothing is scored: the last column is for your own "
+    "variant of this profile.",
+}
+
+
+def profile_page(profile: Profile) -> str:
+    """The page as Markdown; the same for the same file.
+
+    Examples:
+        >>> from oncohort.profiles import load_profile
+        >>> profile_page(load_profile("autopet-iii")).splitlines()[0]
+        '# Profile `autopet-iii`'
+    """
+    lines = [
+        f"# Profile `{profile.name}`",
+        "",
+        f"{profile.title}. Version {profile.version}.",
+        "",
+        f"<!-- Written by `oncohort profile page {profile.name}`; edit the profile, not this page. -->",
+        "",
+        *_notes(profile),
+        *_settings(profile),
+        *_metrics(profile),
+        *_empty(profile),
+        *_cohort_metrics(profile),
+    ]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _notes(profile: Profile) -> Iterator[str]:
+    """The comment at the head of the file, word for word."""
+    comments = takewhile(lambda line: line.startswith("#"), profile.text.splitlines())
+    notes = [line.removeprefix("#").removeprefix(" ") for line in comments]
+    if notes:
+        yield from ("```text", *notes, "```", "")
+
+
+def _settings(profile: Profile) -> Iterator[str]:
+    """Every key of the profile outside its metrics, with its value."""
+    tables = profile.model_dump(mode="json", exclude={"type", "format_version", "title", "metric", "cohort_metric"})
+    rows = [row for key, value in tables.items() for row in _rows(key, value)]
+    yield from _table(("key", "value"), rows)
+
+
+def _rows(key: str, value: object) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for inner, found in value.items():
+            yield from _rows(f"{key}.{inner}", found)
+    elif value is not None:
+        yield f"`{key}`", _shown(value)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _metrics(profile: Profile) -> Iterator[str]:
+    yield from ("## Metrics", "", _SYMBOLS, "")
+    rows = [
+        (
+            f"`{rule.column}`",
+            rule.metric.unit,
+            _BETTER[rule.metric.direction],
+            f"{rule.weight:g}",
+            rule.aggregate,
+            _formula(rule),
+        )
+        for rule in profile.metric
+    ]
+    yield from _table(("column", "unit", "better", "weight", "aggregate", "formula"), rows)
+
+
+def _formula(rule: MetricRule) -> str:
+    named = "" if rule.column == rule.name else f"`{rule.name}`: "
+    at = "" if rule.tolerance_mm is None else f"; `tolerance_mm` {rule.tolerance_mm:g}"
+    of = "" if rule.structures is None else f"; of {', '.join(rule.structures)} only"
+    where = "".join(f"; only where `{column}` is {value}" for column, value in (rule.only or {}).items())
+    return f"{named}{FORMULAS[rule.name]}{at}{of}{where}"
+
+
+def _empty(profile: Profile) -> Iterator[str]:
+    yield from ("## Empty and missing masks", "", f"{_EMPTY} {_UNUSABLE[profile.missing]}", "")
+    presences = (Presence.REFERENCE_EMPTY, Presence.PREDICTION_EMPTY, Presence.BOTH_EMPTY)
+    rows = [
+        (f"`{rule.column}`", *(_decision(rule.rule_for(presence)) for presence in presences), _decision(rule.missing))
+        for rule in profile.metric
+    ]
+    yield from _table(("column of the scores", "R empty", "P empty", "both empty", "P missing"), rows)
+
+
+def _decision(rule: str | float) -> str:
+    return "as P empty" if rule == "as-empty" else _shown(rule)
+
+
+def _cohort_metrics(profile: Profile) -> Iterator[str]:
+    if not profile.cohort_metric:
+        return
+    yield from ("## Of the whole cohort", "")
+    rows = [(f"`{entry.column}`", f"{entry.weight:g}", _cohort_formula(entry)) for entry in profile.cohort_metric]
+    yield from _table(("column of the leaderboard", "weight", "formula"), rows)
+
+
+def _cohort_formula(entry: CohortMetric) -> str:
+    named = "" if entry.column == entry.name else f"`{entry.name}`: "
+    used = entry.model_dump(include={"structure", "score", "positive_ml", "missed"}, exclude_defaults=True)
+    if entry.name in ("auc", "ap"):
+        used["score"] = entry.score
+    if entry.name in ("patient_sensitivity", "specificity"):
+        used["positive_ml"] = entry.positive_ml
+    more = "".join(f"; `{key}` {_shown(value)}" for key, value in used.items())
+    return f"{named}{COHORT_FORMULAS[entry.name]}{more}"
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    yield f"| {' | '.join(heads)} |"
+    yield f"|{'---|' * len(heads)}"
+    for row in rows:
+        cells = (cell.replace("|", "\\|") for cell in row)
+        yield f"| {' | '.join(cells)} |"
+    yield ""
