@@ -18,7 +18,10 @@ from oncohort.study import run
 from oncohort.units import Unit
 from study_files import RESAMPLE, Watch, save_image, save_study, write_dataset, write_patient
 
-COMMANDS = ("demo", "run", "ingest", "info", "harmonise", "segment", "evaluate", "rank", "phantom", "suv", "report")
+COMMANDS = (
+    *("demo", "run", "ingest", "info", "harmonise", "segment"),
+    *("evaluate", "rank", "sensitivity", "phantom", "suv", "report"),
+)
 NESTED = (("profile",), *(("profile", name) for name in ("list", "show", "methods", "page", "validate", "diff")))
 
 

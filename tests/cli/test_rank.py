@@ -7,10 +7,14 @@ import polars as pl
 import pytest
 
 from oncohort.cli.app import run_command
+from oncohort.compute import ResultStore
+from oncohort.evaluation.reference_volumes import reference_volumes
 from oncohort.evaluation.score_folder import write_scores
+from oncohort.formats import open_cohort
 from oncohort.formats.parquet import write_table
 from oncohort.profiles import load_profile
 from oncohort.results import Score, Scores
+from oncohort.study.case_numbers import count_cases
 from small_cohorts import write_small_cohort
 
 METRICS = ("dice", "fpv_ml", "fnv_ml", "volume_difference_ml")
@@ -101,3 +105,57 @@ def test_groups_come_from_the_cohort(capsys, scores, tmp_path):
     code, _, err = call(capsys, "rank", scores, "--by", "sex")
     assert code == 2
     assert "--cohort" in err
+
+
+def test_what_is_no_score_folder_is_called_so(capsys, tmp_path):
+    for folder, found in ((tmp_path / "nowhere", "no such folder"), (tmp_path, "no run.json in it")):
+        code, _, err = call(capsys, "rank", folder)
+        assert code == 2
+        assert "a folder of scores" in err
+        assert found in err
+        assert "oncohort evaluate" in err
+        assert "--out" in err
+
+
+@pytest.mark.parametrize(
+    ("flag", "choices"),
+    [
+        ("--method", ("profile", "mean-then-rank", "rank-then-mean", "test-based")),
+        ("--format", ("terminal", "html", "nnunet")),
+    ],
+)
+def test_a_wrong_choice_is_answered_with_the_choices(capsys, scores, flag, choices):
+    code, out, err = call(capsys, "rank", scores, flag, "foo")
+    assert code == 64
+    assert "Literal" not in out + err
+    for choice in choices:
+        assert choice in out + err
+
+
+def test_a_column_without_any_value_makes_no_groups(capsys, scores, tmp_path):
+    write_small_cohort(tmp_path / "cohort", cases=("A", "B"))
+    code, _, err = call(capsys, "rank", scores, "--by", "centre", "--cohort", tmp_path / "cohort")
+    assert code == 2
+    assert "values in column 'centre'" in err
+    assert "no case has one" in err
+
+
+def test_volumes_come_from_the_cohort_where_the_scores_hold_none(capsys, scores, tmp_path):
+    _, _, err = call(capsys, "rank", scores, "--bootstrap", 0, "--figures", tmp_path / "without")
+    assert "no figure 'Against lesion volume': the scores hold no reference_volume_ml; --cohort" in err
+    assert not (tmp_path / "without" / "dice-by-volume.svg").exists()
+    write_small_cohort(tmp_path / "cohort", cases=("A", "B"))
+    cohort = ("--cohort", tmp_path / "cohort")
+    _, _, err = call(capsys, "rank", scores, "--bootstrap", 0, *cohort, "--figures", tmp_path / "with")
+    assert (tmp_path / "with" / "dice-by-volume.svg").exists()
+    assert all(words in err for words in ("one 2", "two 2"))  # cases with a mark
+
+
+def test_volumes_are_those_of_the_study_report(tmp_path):
+    write_small_cohort(tmp_path / "cohort", cases=("A", "B"))
+    cohort = open_cohort(tmp_path / "cohort")
+    profile = load_profile("autopet-iii")
+    rows = count_cases(cohort, profile, store=ResultStore(tmp_path / "store"), jobs=1, progress=None)
+    found = reference_volumes(cohort, profile.target.role, ["A", "B", "elsewhere"])
+    assert found == {**{row["case"]: row["lesion_ml"] for row in rows}, "elsewhere": None}
+    assert found["A"] > 0

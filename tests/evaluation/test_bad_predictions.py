@@ -13,6 +13,7 @@ from oncohort.evaluation import FINDING_RULES, evaluate, has_errors, read_scores
 from oncohort.formats import write_volume
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
+from oncohort.leaderboard import rank
 from oncohort.profiles import load_profile, parse_profile
 from oncohort.units import Unit
 from oncohort.volume import Volume
@@ -200,10 +201,98 @@ def test_a_volume_that_nothing_reads_is_told(two):
     assert (found["rule"], found["path"]) == ("prediction_unread", str(two.root / "m" / "good.nii"))
 
 
-def test_two_predictions_for_one_case_are_an_error(two):
+def test_two_predictions_for_one_case_cost_that_case(two, tmp_path):
     (two.root / "m" / "bad.mha").write_bytes(b"x")
-    with pytest.raises(PredictionError, match="one prediction per case"):
-        evaluate(two.cohort(), two.folders("m"), profile="autopet-iii")
+    scores = evaluate(two.cohort(), two.folders("m"), profile="autopet-iii", out=tmp_path / "out")
+    assert numbers(scores, "good")["dice"] == 1.0
+    assert numbers(scores, "bad")["dice"] == 0.0
+    assert numbers(scores, "bad")["fpv_ml"] == "prediction_missing"
+    assert scores.run["missing"] == {"m": ["bad"]}
+    assert scores.run["unmatched"] == {"m": []}
+    (found,) = scores.run["findings"]
+    assert (found["rule"], found["severity"], found["case"]) == ("prediction_twice", "error", "bad")
+    assert found["evidence"] == "two files: bad.nii.gz and bad.mha"
+    (two.root / "m" / "bad.mha").unlink()
+    repaired = evaluate(two.cohort(), two.folders("m"), profile="autopet-iii", out=tmp_path / "out")
+    assert numbers(repaired, "bad")["dice"] == 1.0
+    assert repaired.run["findings"] == []
+
+
+def test_a_strict_profile_names_both_files_of_a_case(two):
+    (two.root / "m" / "bad.mha").write_bytes(b"x")
+    text = load_profile("autopet-iii").text.replace('missing = "worst"', 'missing = "error"')
+    with pytest.raises(PredictionError, match=r"m lacks 1 \(bad\); two files for one case: bad\.nii\.gz, bad\.mha"):
+        evaluate(two.cohort(), two.folders("m"), profile=parse_profile(text, where="strict"))
+
+
+def all_damaged(folder, two, helpers):
+    for case in ("good", "bad"):
+        (folder / f"{case}.nii.gz").write_bytes(b"x")
+
+
+def nothing(folder, two, helpers):
+    pass
+
+
+def only_strangers(folder, two, helpers):
+    two.predict("useless", "stranger", helpers[0](2, 2, 2))
+
+
+def all_twice(folder, two, helpers):
+    for case in ("good", "bad"):
+        two.predict("useless", case, helpers[0](2, 2, 2))
+        (folder / f"{case}.mha").write_bytes(b"x")
+
+
+USELESS = {
+    "all damaged": (all_damaged, "2 that cannot be used", ["prediction_unreadable"] * 2),
+    "empty": (nothing, "an empty folder", []),
+    "unknown cases": (only_strangers, "stranger.nii.gz", ["prediction_unmatched"]),
+    "all twice": (all_twice, "bad.mha, bad.nii.gz, good.mha", ["prediction_twice"] * 2),
+}
+
+
+@pytest.mark.parametrize(("fill", "told", "others"), USELESS.values(), ids=USELESS)
+def test_a_useless_model_stops_no_other(two, helpers, fill, told, others):
+    folder = two.root / "useless"
+    folder.mkdir()
+    fill(folder, two, helpers)
+    cohort = two.cohort()
+    alone = evaluate(cohort, two.folders("m"), profile="autopet-iii")
+    scores = evaluate(cohort, two.folders("useless", "m"), profile="autopet-iii")
+    assert scores.table.filter(pl.col("model") == "m").equals(alone.table)
+    assert {numbers(scores, case, "useless")["dice"] for case in ("good", "bad")} == {0.0}
+    assert scores.run["missing"] == {"useless": ["good", "bad"], "m": []}
+    first, *rest = scores.run["findings"]
+    assert (first["rule"], first["severity"], first["model"], first["case"], first["path"]) == (
+        "model_without_predictions",
+        "error",
+        "useless",
+        None,
+        str(folder),
+    )
+    assert first["evidence"].endswith(f"such as good.nii.gz, found {told}")
+    assert [row["rule"] for row in rest] == others
+    assert {row["model"] for row in rest} <= {"useless"}
+    board = rank(scores, bootstrap=0).filter(pl.col("metric") == "dice").sort("rank")
+    assert board["model"].to_list() == ["m", "useless"]
+    assert board["n_missing"].to_list() == [0, 2]
+
+
+def test_models_that_are_all_useless_are_an_error(two, helpers):
+    for model in ("a", "b"):
+        (two.root / model).mkdir()
+    with pytest.raises(PredictionError, match=r"such as good\.nii\.gz, found a: an empty folder; b: an empty folder"):
+        evaluate(two.cohort(), two.folders("a", "b"), profile="autopet-iii")
+    for model in ("a", "b"):
+        all_damaged(two.root / model, two, helpers)
+    with pytest.raises(PredictionError, match="at least one prediction of 'a' or 'b' that can be scored, found 4 that"):
+        evaluate(two.cohort(), two.folders("a", "b"), profile="autopet-iii")
+
+
+def test_a_folder_that_is_not_there_stops_all(two):
+    with pytest.raises(PredictionError, match=r"predictions of 'typo'.*no such folder"):
+        evaluate(two.cohort(), two.folders("m", "typo"), profile="autopet-iii")
 
 
 def test_unknown_labels_of_a_union_are_counted_and_told(two, helpers):
@@ -243,4 +332,4 @@ def test_unknown_labels_of_a_reference_are_told_once(world, helpers):
 
 def test_every_rule_is_told_by_a_test():
     text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
-    assert [rule for rule in FINDING_RULES if rule not in text] == []
+    assert [rule for rule in FINDING_RULES if f'"{rule}"' not in text] == []

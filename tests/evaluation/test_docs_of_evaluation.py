@@ -13,6 +13,7 @@ from oncohort.profiles import (
     Components,
     MetricRule,
     Profile,
+    Steps,
     Target,
 )
 
@@ -44,11 +45,12 @@ def test_every_direction_is_the_one_of_the_registry():
 
 
 @pytest.mark.parametrize(
-    ("part", "prefix"), [(Profile, ""), (Target, "target."), (Components, "components."), (MetricRule, "")]
+    ("part", "prefix"),
+    [(Profile, ""), (Target, "target."), (Components, "components."), (Steps, "steps."), (MetricRule, "")],
 )
 def test_every_key_of_a_profile_is_listed(part, prefix):
     listed = words(r"`([a-z_.\[\]]+)`", PROFILES)
-    nested = {"target", "metric", "cohort_metric", "subsets", "ranking"}
+    nested = {"steps", "target", "metric", "cohort_metric", "subsets", "ranking"}
     assert {prefix + name for name in part.model_fields if name not in nested} <= listed
     assert {"[[metric]]", "[[cohort_metric]]"} <= listed
 

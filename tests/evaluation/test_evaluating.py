@@ -201,8 +201,9 @@ def test_what_cannot_be_evaluated_is_refused(filled, world, tmp_path):
     refused({"x": tmp_path / "empty"}, "hit.nii.gz.*an empty folder")
     (tmp_path / "empty" / "notes.txt").write_text("x")
     refused({"x": tmp_path / "empty"}, "notes.txt")
-    (tmp_path / "m" / "hit.mha").write_bytes(b"x")
-    refused(filled.folders("m"), "one prediction per case")
+    (tmp_path / "empty" / "hit.mha").write_bytes(b"x")
+    filled.predict("empty", "hit", filled.references["hit"])
+    refused({"x": tmp_path / "empty"}, "keep one file per case")
     refused(filled.folders("m"), "profile", SettingsError, "autopet-99")
     world.references = {"unmasked": None}
     with pytest.raises(MissingNeedError, match="'lesions'"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from oncohort import rank
-from oncohort.errors import PredictionError
+from oncohort.errors import MissingNeedError, PredictionError
 from oncohort.evaluation import MISSING, UNREADABLE, compare, evaluate, measure
 from oncohort.evaluation.structures import find_structures
 from oncohort.geometry import Geometry
@@ -37,12 +37,18 @@ def as_map(array, grid, scheme):
     return LabelMap(grid, (Volume.from_array(array, grid, Unit.LABEL),), scheme)
 
 
-def measured(name, reference, prediction, grid=CUBE, absent=None):
+def measured(name, reference, prediction, grid=CUBE):
     profile = load_profile(name)
     scheme = scheme_of(profile)
     second = None if prediction is None else as_map(prediction, grid, scheme)
-    pairs = compare(as_map(reference, grid, scheme), second, profile, structures=find_structures(profile, scheme))
-    found = measure(pairs, profile, absent=MISSING if prediction is None else absent)
+    structures = find_structures(profile, scheme)
+    image = Volume.from_array(np.full(grid.shape, 3.0, np.float32), grid, Unit.SUVBW)
+    pairs = compare(as_map(reference, grid, scheme), second, profile, structures=structures, image=image)
+    found = [
+        one
+        for tracer in ("PSMA", "FDG")
+        for one in measure(pairs, profile, absent=MISSING if prediction is None else None, facts={"tracer": tracer})
+    ]
     return {one.metric: one.undefined or one.value for one in found}
 
 
@@ -67,6 +73,16 @@ RULES = {
     "enhance-pet": {
         "dice": [0.0, 0.0, R, 0.0, 0.0],
         "assd_mm": [R, P, R, MISSING, 10.0],
+    },
+    "deep-psma": {
+        "dice": [0.0, 0.0, R, 0.0, 2 / 3],
+        "fpv_ml": [64.0, 0.0, 0.0, MISSING, 0.0],
+        "fnv_ml": [0.0, 64.0, 0.0, 64.0, 0.0],
+        "contour_dice": [0.0, 0.0, R, 0.0, 2 * 16 / (32 + 16)],
+        "volume_ratio": [R, 0.0, R, 0.0, 0.5],
+        "volume_ratio_error": [R, 1.0, R, 1.0, 0.5],
+        "suvmean_ratio": [R, P, R, MISSING, 1.0],
+        "suvmean_ratio_error": [R, P, R, MISSING, 0.0],
     },
     "autopet-iv-task2": {
         "instance_dice": [R, 0.0, R, 0.0, 0.5],
@@ -114,7 +130,15 @@ def test_empty_missing_and_numbered_masks_are_worth_what_the_page_says(name):
 
 
 def test_every_profile_of_masks_has_a_table():
-    assert set(list_profiles()) <= {*RULES, "autopet-iii", "lesions", "organs", "lung-dx-2d", "lung-dx-3d"}
+    assert set(list_profiles()) <= {
+        *RULES,
+        "autopet-iii",
+        "autopet-iv-task1",
+        "lesions",
+        "organs",
+        "lung-dx-2d",
+        "lung-dx-3d",
+    }
 
 
 @pytest.mark.parametrize("name", [name for name in RULES if load_profile(name).missing == "worst"])
@@ -123,7 +147,8 @@ def test_a_wrong_grid_is_scored_like_a_missing_prediction(name, world, helpers):
     profile = load_profile(name)
     world.role, world.scheme = profile.target.role, scheme_of(profile)
     for case in "AB":
-        world.add(case, block(1, 1, 1))
+        world.add(case, block(1, 1, 1), tracer="PSMA")
+        world.images[case] = np.full(grid.shape, 3.0, np.float32), grid
     world.predict("m", "A", block(1, 1, 1))
     moved = Geometry(grid.shape, np.diag([4.0, 4.0, 5.0, 1.0]))
     world.predict("m", "B", block(1, 1, 1), grid=moved)
@@ -132,6 +157,9 @@ def test_a_wrong_grid_is_scored_like_a_missing_prediction(name, world, helpers):
     found = {row["metric"]: row["undefined"] or row["value"] for row in scores.table.filter(case="B").to_dicts()}
     empty = measured(name, block(1, 1, 1), np.zeros(grid.shape, np.uint8), grid=grid)
     for rule in profile.metric:
+        if not rule.is_for({"tracer": "PSMA"}):
+            assert rule.column not in found
+            continue
         expected = empty[rule.column] if rule.missing == "as-empty" else UNREADABLE
         assert found[rule.column] == (expected if isinstance(expected, str) else pytest.approx(expected)), rule.column
 
@@ -272,3 +300,37 @@ def test_one_number_is_one_lesion_of_the_longitudinal_task():
     reference = blocks((1, (1, 5, 1, 5)), (1, (10, 14, 1, 5)))
     prediction = blocks((1, (1, 5, 1, 5)))
     assert measured("autopet-iv-task2", reference, prediction, SLICE)["instance_dice"] == pytest.approx(2 / 3)
+
+
+def add_pairs(world, block, grid, pairs):
+    """Patients with a case per tracer; the prediction is the whole reference, or none of it."""
+    for patient, tracers in pairs.items():
+        for tracer, is_found in tracers.items():
+            case = f"{patient} {tracer}"
+            world.add(case, block(1, 1, 1), tracer=tracer)
+            world.facts[case]["patient"] = patient
+            world.images[case] = np.full(grid.shape, 3.0, np.float32), grid
+            world.predict("m", case, block(1, 1, 1) * is_found)
+
+
+def test_the_pair_of_a_patient_is_averaged_first(world, helpers):
+    block, grid, _ = helpers
+    add_pairs(world, block, grid, {"one": {"PSMA": 1, "FDG": 1}, "two": {"PSMA": 0}})
+    scores = evaluate(world.cohort(), world.folders("m"), profile="deep-psma")
+    (note,) = scores.run["notes"]
+    assert note == "deep-psma: of 2 patients 1 have no pair of scored cases (two)."
+    table = rank(scores, bootstrap=10)
+    found = {row["subset"]: row for row in table.filter(metric="dice").to_dicts()}
+    assert found["all"]["estimate"] == pytest.approx(1 / 2)  # of cases it would be 2 / 3
+    assert (found["PSMA"]["estimate"], found["FDG"]["estimate"]) == (0.5, 1.0)
+    assert "the cases of a patient averaged first" in found["all"]["method"]
+    rows = scores.table.filter(metric="suvmean_ratio_error")
+    assert set(rows["case"]) == {"one PSMA", "two PSMA"}
+
+
+def test_without_tracers_deep_psma_cannot_be_measured(world, helpers):
+    block, _, _ = helpers
+    world.add("A", block(1, 1, 1))
+    world.predict("m", "A", block(1, 1, 1))
+    with pytest.raises(MissingNeedError, match="tracer"):
+        evaluate(world.cohort(), world.folders("m"), profile="deep-psma")

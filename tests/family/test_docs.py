@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 import oncohort
+import oncohort.metrics
+import oncohort.statistics
 from oncohort.cli.app import app
 from oncohort.harmonisation import STEPS
 from oncohort.metrics import METRICS
@@ -22,6 +24,13 @@ DOCS = ROOT / "docs"
 SOURCE = ROOT / "src" / "oncohort"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md"])
 COMMANDS = [name for name in app if not name.startswith("-")]
+
+FUNCTION_PAGES = {
+    "metrics.md": oncohort.metrics,
+    "boxes.md": oncohort.metrics,
+    "statistics.md": oncohort.statistics,
+}
+"""Pages of functions, and the room that they tell of."""
 
 
 def page(name):
@@ -203,6 +212,44 @@ def test_every_public_name_has_a_docstring_with_an_example(name):
     assert text
     if not (inspect.isclass(found) and issubclass(found, Exception) and name != "SuvRefusal"):
         assert ">>>" in text, f"{name} has no example"
+
+
+def spans(name):
+    """What stands between single backticks, outside of blocks."""
+    return re.findall(r"`([^`\n]+)`", re.sub(r"^```.*?^```", "", page(name), flags=re.S | re.M))
+
+
+@pytest.mark.parametrize("room", [oncohort.metrics, oncohort.statistics], ids=lambda room: room.__name__)
+def test_every_public_name_of_a_room_of_functions_is_documented(room):
+    pages = [name for name, told in FUNCTION_PAGES.items() if told is room]
+    named = {span.split("(")[0] for name in pages for span in spans(name)}
+    assert sorted(set(room.__all__) - named) == []
+
+
+@pytest.mark.parametrize("name", FUNCTION_PAGES)
+def test_the_functions_in_the_tables_are_public(name):
+    rows = [
+        word.split("(")[0]
+        for head in ("function", "interval")
+        for row in tables(page(name)).get(head, [])
+        for word in code_words(row[0])
+    ]
+    assert set(rows) <= set(FUNCTION_PAGES[name].__all__)
+
+
+@pytest.mark.parametrize("name", FUNCTION_PAGES)
+def test_signatures_on_the_pages_of_functions_are_the_real_ones(name):
+    """Arguments with a default may be left out; so may those that an ellipsis stands for."""
+    for span in spans(name):
+        shown = re.fullmatch(r"(\w+)\((.*)\)", span)
+        found = getattr(FUNCTION_PAGES[name], shown[1], None) if shown else None
+        if not inspect.isfunction(found) or "..." in span:
+            continue
+        words = [part.split("=")[0].strip() for part in shown[2].split(",") if part.strip(" *")]
+        if not all(word.isidentifier() for word in words):  # a call
+            continue
+        parameters = inspect.signature(found).parameters.values()
+        assert words == [word.name for word in parameters if word.name in words or word.default is word.empty], span
 
 
 def test_the_readme_names_the_two_commands():

@@ -50,3 +50,27 @@ def test_small_unsigned_integers_are_given_back_as_they_are():
     for dtype in (np.uint8, np.uint16, np.bool_):
         array = np.zeros((2, 2, 2), dtype)
         assert as_labels(array, "a.nii") is array
+
+
+@pytest.mark.parametrize(
+    ("value", "dtype", "found", "remedy"),
+    [
+        (16.7, np.float32, "16.7", "write integer labels"),
+        (np.nan, np.float64, "nan", "write 0 where there is no label"),
+        (np.inf, np.float64, "inf", "number the labels from 0 to 65535"),
+        (-1, np.int16, "-1", "number the labels from 0 to 65535"),
+        (70000, np.int32, "70000", "number the labels from 0 to 65535"),
+        (-0.7, np.float64, "-0.7", "number the labels from 0 to 65535"),
+    ],
+)
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_the_first_voxel_that_is_no_label_is_named_with_a_remedy_that_fits(value, dtype, found, remedy, order):
+    array = np.zeros((4, 5, 6), dtype, order=order)
+    array[1, 2, 3] = value
+    with pytest.raises(FormatError) as caught:
+        as_labels(array, "a.nii")
+    assert caught.value.found == f"{found} at voxel (1, 2, 3)"
+    assert caught.value.remedy.startswith(remedy)
+    array[3, 0, 0] = value
+    with pytest.raises(FormatError, match=r"\(1, 2, 3\) and 1 other voxel\b"):
+        as_labels(array.transpose(0, 1, 2)[:, ::-1][:, ::-1], "a.nii")

@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from oncohort.kernels import (
-    bits,
     component_overlaps,
     count_overlaps,
     count_pairs,
@@ -132,7 +131,6 @@ def test_without_the_compiler(monkeypatch):
     compiled = [as_lists(overlap_components(*masks, connectivity)) for masks, connectivity in cases]
     for module, names in (
         (runs, ("_list_spans", "_doubled", "_cut_at_rows", "first_word")),
-        (bits, ("_is_empty",)),
         (component_overlaps, ("_root", "_join", "_join_rows", "_settle", "_list_shared")),
     ):
         for name in names:

@@ -62,6 +62,18 @@ def test_maxima_pass_over_nan():
     assert find_maxima(found, 1, np.array([[[np.nan, -2.0]]])).tolist() == [-2.0]
 
 
+@pytest.mark.parametrize("shape", [(1, 1, 15), (1, 15, 1), (15, 1, 1), (9, 1, 7), (1, 9, 7), (9, 7, 1)])
+@pytest.mark.parametrize("connectivity", [6, 18, 26])
+def test_masks_of_one_line_or_plane_equal_scipy(shape, connectivity):
+    """cc3d 4.1 itself raises "maximum length exception" for some of them with 26."""
+    for seed in range(60):
+        mask = speckle(shape, share=0.4, seed=seed)
+        found, count = label_components(mask, connectivity)
+        expected, number = ndimage.label(mask, ndimage.generate_binary_structure(3, REACH[connectivity]))
+        assert count == number
+        assert len(set(zip(found.ravel().tolist(), expected.ravel().tolist(), strict=True))) == len(np.unique(expected))
+
+
 def test_nothing_is_no_component():
     assert label_components(np.zeros((3, 3, 3), bool), 18)[1] == 0
 

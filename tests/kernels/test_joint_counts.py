@@ -96,7 +96,7 @@ def test_bool_masks_and_empty_arrays():
 
 
 def test_without_the_compiler(monkeypatch):
-    for name in ("_scan", "_end_of_run", "_count_run", "_count_voxels", "_fold", "first_word"):
+    for name in ("_scan", "_count_voxels", "_flags_of", "_fold", "_widen", "first_word"):
         monkeypatch.setattr(joint_counts, name, getattr(joint_counts, name).py_func)
     for seed in range(5):
         reference, prediction = blocks((3, 4, 27), seed), blocks((3, 4, 27), seed + 50)

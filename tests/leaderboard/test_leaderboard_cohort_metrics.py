@@ -1,11 +1,13 @@
 """Numbers of a whole cohort against loops over its cases."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from board_rows import MISSING, profile_of, scores_of
 
 from oncohort.errors import InputError
-from oncohort.leaderboard import COHORT_FORMULAS, compare_models, rank
+from oncohort.leaderboard import COHORT_FORMULAS, arrange_scores, compare_models, rank
 from oncohort.profiles.metric_rules import COHORT_METRICS
 
 NEEDED = (
@@ -17,6 +19,7 @@ NEEDED = (
     "lesion_fn",
     "prediction_lesions",
 )
+LESION_METRICS = ("tumour_sensitivity", "lesion_recall", "lesion_precision", "lesion_f1")
 VOLUME = {  # reference volume, then predicted by a and b
     "1": (5.0, 4.0, 9.0),
     "2": (2.0, 0.0, 1.0),
@@ -179,3 +182,36 @@ def test_scores_that_lack_what_a_metric_needs_are_refused():
     scores = scores_of({("a", "dice"): {"1": 0.5}}, profile=full)
     with pytest.raises(InputError, match="no reference_volume_ml, prediction_volume_ml"):
         rank(scores)
+
+
+def test_the_guide_lists_the_metrics_of_cohorts_as_the_code_has_them():
+    guide = (Path(__file__).parents[2] / "docs" / "rank.md").read_text(encoding="utf-8")
+    section = guide.split("## Metrics of the cohort")[1].split("## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in section.splitlines() if line.startswith("| `")]
+    assert [row[0].strip("`") for row in rows] == list(COHORT_FORMULAS)
+    for name, _, unit, better, undefined in rows:
+        formula = COHORT_FORMULAS[name.strip("`")]
+        assert (unit, better, undefined) == (formula.unit, formula.direction.value, formula.undefined), name
+
+
+def test_there_is_no_value_exactly_where_the_formula_says_so():
+    there, free = {"1": 3.0, "2": 2.0}, {"1": 0.0, "2": 0.0}
+    nothing = ("lesion_tp", "lesion_fp", "lesion_fn", "prediction_lesions")
+    without = {  # metrics without value by what the cohort holds
+        "only cases with it": (there, {"auc", "specificity", *LESION_METRICS}),
+        "only cases without it": (free, {"auc", "ap", "patient_sensitivity", *LESION_METRICS}),
+    }
+    for words, (volumes, expected) in without.items():
+        values = {("a", metric): dict.fromkeys(volumes, 0) for metric in ("dice", *nothing)}
+        values |= {("a", metric): volumes for metric in ("reference_volume_ml", "prediction_volume_ml")}
+        entries = [entry(name, label=f"cohort_{name}") for name in COHORT_FORMULAS]
+        table = rank(scores_of(values, profile=profile_of(*NEEDED, cohort=entries)), bootstrap=0)
+        found = {name for name in COHORT_FORMULAS if estimates(table, f"cohort_{name}")["a"] is None}
+        assert found == expected, words
+
+
+def test_quantities_have_the_direction_of_their_formula():
+    values, profile = values_and_profile([(name, {"label": f"cohort_{name}"}) for name in COHORT_FORMULAS])
+    grid = arrange_scores(scores_of(values, profile=profile))
+    for rule in profile.cohort_metric:
+        assert COHORT_FORMULAS[rule.name].build(grid, rule).direction is COHORT_FORMULAS[rule.name].direction

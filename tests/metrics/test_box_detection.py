@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from oncohort.metrics.box_comparison import ComparisonSettings
 from oncohort.metrics.box_confusion import confuse_boxes
 from oncohort.metrics.box_detection import DetectionSettings, detect_boxes, iou_range
-from oncohort.metrics.box_froc import box_froc, draw_box_sensitivities
+from oncohort.metrics.box_froc import box_froc_curve, draw_box_sensitivities
 from oncohort.metrics.box_matching import MatchSettings
 from oncohort.metrics.box_precision import box_average_precision, draw_box_average_precision
 from oncohort.metrics.box_ranking import RankedHits, image_draws, rank_hits
@@ -80,23 +80,23 @@ def test_no_reference_is_undefined_and_no_prediction_is_nothing_found():
     assert math.isnan(detect(none, PREDICTION).mean_average_precision)
     empty = predicted_boxes(np.empty((0, 3, 2)), images=[], scores=[])
     assert detect(REFERENCE, empty).mean_average_precision == 0.0
-    curve = box_froc(rank_hits(detect(REFERENCE, empty).matchings[0], of_class=None))
+    curve = box_froc_curve(rank_hits(detect(REFERENCE, empty).matchings[0], of_class=None))
     assert curve.sensitivity.tolist() == [0.0]
 
 
 def test_froc_counts_every_image_and_per_class():
     found = detect(REFERENCE, PREDICTION)
-    everything = box_froc(rank_hits(found.matchings[0], of_class=None))
+    everything = box_froc_curve(rank_hits(found.matchings[0], of_class=None))
     assert everything.sensitivity.tolist() == [0.0, 0.25, 0.5, 0.5, 0.75, 0.75]
     assert everything.false_positives_per_case.tolist() == [0.0, 0.0, 0.0, 0.25, 0.25, 0.5]
-    only = box_froc(rank_hits(found.matchings[0], of_class=1))
+    only = box_froc_curve(rank_hits(found.matchings[0], of_class=1))
     assert (only.lesions, only.cases, only.sensitivity[-1], only.false_positives[-1]) == (1, 4, 0.0, 1)
 
 
 def test_skipped_images_are_no_cases():
     skip = dataclasses.replace(SETTINGS.comparison, images_without_reference="skip")
     found = detect(REFERENCE, PREDICTION, comparison=skip)
-    curve = box_froc(rank_hits(found.matchings[0], of_class=None))
+    curve = box_froc_curve(rank_hits(found.matchings[0], of_class=None))
     assert (curve.cases, curve.false_positives[-1]) == (3, 1)
     ranked = rank_hits(found.matchings[0], of_class=None)
     drawn = draw_box_sensitivities(
@@ -235,4 +235,4 @@ def test_draws_of_other_patients_are_refused():
         with pytest.raises(ValueError, match="each of 2 images"):
             draw_box_sensitivities(ranked, patients=patients, draws=[[1, 1]], rates=[1.0], between="linear")
     with pytest.raises(ValueError, match="one image or more"):
-        box_froc(ranking([], []))
+        box_froc_curve(ranking([], []))

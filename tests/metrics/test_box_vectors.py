@@ -10,7 +10,7 @@ from lung_dx_boxes import A0001
 from oncohort.boxes import from_corners
 from oncohort.metrics.box_comparison import ComparisonSettings, compare_boxes
 from oncohort.metrics.box_detection import DetectionSettings, detect_boxes
-from oncohort.metrics.box_froc import box_froc, draw_box_sensitivities
+from oncohort.metrics.box_froc import box_froc_curve, draw_box_sensitivities
 from oncohort.metrics.box_matching import MatchSettings, match_boxes
 from oncohort.metrics.box_precision import box_average_precision, draw_box_average_precision
 from oncohort.metrics.box_ranking import RankedHits, rank_hits
@@ -104,13 +104,13 @@ def test_converted_corners_and_the_inclusive_rule_are_the_same():
 
 
 def test_vector_1_froc():
-    curve = box_froc(ranked("inclusive", 0.1))
+    curve = box_froc_curve(ranked("inclusive", 0.1))
     expected = [0.058333, 0.133333, 0.133333, 0.466667, 0.6, 0.6, 0.6]
     assert froc_sensitivities(curve, rates=CPM_RATES, between="linear") == pytest.approx(expected, abs=5e-7)
     assert froc_cpm(curve) == pytest.approx(0.370238, abs=5e-7)
     assert froc_cpm(curve, between="step") == pytest.approx(0.361905, abs=5e-7)
     assert froc_cpm(curve, rates=CPM_RATES[1:]) == pytest.approx(0.422222, abs=5e-7)
-    assert froc_cpm(box_froc(ranked("half-open", 0.1))) == pytest.approx(0.313095, abs=5e-7)
+    assert froc_cpm(box_froc_curve(ranked("half-open", 0.1))) == pytest.approx(0.313095, abs=5e-7)
 
 
 def given_draws():
@@ -154,7 +154,7 @@ def test_a_draw_is_the_same_as_a_set_with_copied_images(interpolation):
         )
         again = rank_hits(match_boxes(copies, threshold=0.1, settings=VOC), of_class=None)
         assert value == pytest.approx(box_average_precision(again, interpolation=interpolation))
-        expected = froc_sensitivities(box_froc(again), rates=CPM_RATES, between="linear")
+        expected = froc_sensitivities(box_froc_curve(again), rates=CPM_RATES, between="linear")
         assert sensitivities == pytest.approx(expected)
 
 

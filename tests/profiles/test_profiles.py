@@ -85,6 +85,11 @@ def test_a_profile_is_read_from_a_file_and_keeps_its_text(tmp_path):
         ('name = "dice"', 'name = "dice"\nlabel = "The Dice"', "label"),
         ('name = "dice"', 'name = "dice"\nstructures = ["liver"]', "liver: no structure"),
         ('name = "fnv_ml"', 'name = "panoptic_quality"', "pairs each lesion once"),
+        ('name = "dice"', 'name = "dice"\nonly = {}', "only"),
+        ('structure = "lesion"', 'structure = "lesion"\ngroup_means = true', "group_means are means over labels"),
+        ("connectivity = 18", 'connectivity = 18\ninstances = "all"', "components.instances"),
+        ('unit = "case"', 'unit = "study"', "unit"),
+        ("rank-subset-means", "rank-everything", "ranking.scheme"),
         ('name = "volume_difference_ml"', 'name = "mtv_difference_ml"', "target.image says in which image"),
         (
             'name = "volume_difference_ml"\nweight = 0.0',
@@ -156,6 +161,8 @@ name = "{name}"
         ("specificity", "positive_ml = -1.0", "positive_ml"),
         ("specificity", 'structure = "liver"', "liver: no structure"),
         ("specificity", "weight = 0.5", "sum to 1.5"),
+        ("specificity", 'missed = "lesion_fn_of_numbers"', "specificity takes no missed"),
+        ("lesion_recall", 'missed = "lesion_fn_of_numbers"', "computed from lesion_fn_of_numbers, lesion_tp"),
         ("specificity", 'label = "dice"', "named twice"),
     ],
 )
@@ -184,3 +191,14 @@ def test_no_toml_no_file_and_no_such_name():
         load_profile("nowhere/at/all.toml")
     with pytest.raises(SettingsError, match="autopet-iii"):
         load_profile("autopet-9")
+
+
+def test_metrics_may_be_for_some_cases():
+    text = TEXT.replace('name = "dice"', 'name = "dice"\nonly = { tracer = "PSMA", centre = "LMU" }', 1)
+    profile = parse_profile(text, where="a.toml")
+    assert profile.fact_columns == ("tracer", "centre")
+    rule = profile.rule("dice")
+    assert rule.is_for({"tracer": "PSMA", "centre": "LMU"})
+    assert not rule.is_for({"tracer": "PSMA", "centre": "UKT"})
+    assert not rule.is_for({})
+    assert profile.rule("fpv_ml").is_for({})

@@ -106,3 +106,16 @@ def test_csv_keeps_every_digit_and_quotes():
     rows = [{"model": 'a, "b"', "estimate": 1 / 3, "low": float("nan"), "n": 4, "shares": [0.1, 0.9]}]
     (found,) = csv.DictReader(io.StringIO(as_csv(rows, ["model", "estimate", "low", "n", "shares"])))
     assert found == {"model": 'a, "b"', "estimate": repr(1 / 3), "low": "", "n": "4", "shares": "0.1 0.9"}
+
+
+def test_lesions_that_are_counted_instead_of_cases_are_called_lesions():
+    sized = row("a", "dice", 0.5, 1.0, subset="size_class up to 1 ml", method="ratio (n counts lesions)")
+    (table,) = leaderboard_tables([row("a", "dice", 0.5, 1.0), sized], [DICE])
+    assert [cells[table.heads.index("n")] for cells in table.rows] == ["3", "3 lesions"]
+    assert [heading for heading, _ in table.blocks] == ["all", "size_class up to 1 ml"]
+    assert all(len(cells) == len(table.heads) - 1 for _, cells in table.blocks for cells in cells)
+
+
+def test_the_overall_ranking_says_why_letters_may_differ_from_places():
+    overall = leaderboard_tables([row("a", "rank", 1.0, 1.0)], [DICE])[0]
+    assert "places follow means" in overall.note

@@ -280,3 +280,14 @@ def _dom(path: Path) -> Any:
         [*command, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=60, check=True
     )
     return done.stdout
+
+
+def test_letters_and_counted_lesions_are_explained(make_report: MakeReport) -> None:
+    rows = (
+        aggregate("a", "dice", 0.5, 1.0),
+        {**aggregate("a", "dice", 0.5, 1.0, subset="size_class x"), "n": 77, "method": "ratio (n counts lesions)"},
+        aggregate("a", "rank", 1.0, 1.0),
+    )
+    text = plain(render_report(make_report(leaderboard=rows)))
+    assert "the places follow means, the letters single cases" in text
+    assert "77 lesions" in text

@@ -1,8 +1,9 @@
 """Published numbers, to the last digit printed.
 
 Counts: the cohort table on the project page of PanTS (training against external test cohort) and the metadata
-of its own training and test cases; expected values by scipy 1.17.1. Two sets of numbers need files that may not
-be passed on: they are checked where an environment variable names the file.
+of its own training and test cases; expected values by scipy 1.17.1. Some numbers need files that may not be passed
+on: they are checked where an environment variable names the file. Which p belongs to the counts of the sheet is
+checked without it.
 """
 
 import csv
@@ -11,6 +12,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 
 from oncohort.statistics import (
@@ -266,3 +268,65 @@ def test_touchstone_family(touchstone):
     means = [np.mean(list(values.values())) for values in touchstone.values()]
     medians = [np.median(list(values.values())) for values in touchstone.values()]
     assert f"{kendall_tau(means, medians):.5f}" == "0.85965"
+
+
+@pytest.mark.real_data
+def test_touchstone_means_medians_and_places(touchstone):
+    names = {
+        "residual": found_model(touchstone, "nnU-Net ResEncL", "nnU-Net_ResEncL"),
+        "plain": found_model(touchstone, "nnU-Net U-Net", "nnU-Net_U-Net"),
+        "base": found_model(touchstone, "STU-Net B", "STU-Net", "nnU-Net_STU-Net_B"),
+        "large": found_model(touchstone, "STU-Net L", "nnU-Net_STU-Net_L"),
+        "huge": found_model(touchstone, "STU-Net H", "nnU-Net_STU-Net_H"),
+    }
+    means = {name: f"{np.mean(list(values.values())):.5f}" for name, values in names.items()}
+    medians = {name: f"{np.median(list(values.values())):.5f}" for name, values in names.items()}
+    assert means == dict(residual="0.76282", plain="0.75175", base="0.74889", large="0.75223", huge="0.74510")
+    assert medians == dict(residual="0.87732", plain="0.86771", base="0.87198", large="0.86787", huge="0.86741")
+    every, common = (combine(*map(set, touchstone.values())) for combine in (set.union, set.intersection))
+    assert (len(every), len(common)) == (295, 257)
+    rules = {
+        "available": [np.mean(list(values.values())) for values in touchstone.values()],
+        "common": [np.mean([values[case] for case in common]) for values in touchstone.values()],
+        "missing is 0": [sum(values.values()) / len(every) for values in touchstone.values()],
+    }
+    where = [values is names["large"] for values in touchstone.values()].index(True)
+    places = {rule: 1 + sum(mean > found[where] for mean in found) for rule, found in rules.items()}
+    assert places == {"available": 2, "common": 5, "missing is 0": 13}
+
+
+@pytest.fixture
+def pants():
+    """Training and test cases of `metadata.xlsx` of PanTS (sheet PanTS_metadata; test cases from 9001 on)."""
+    path = golden_path("PANTS_METADATA")
+    pytest.importorskip("openpyxl")
+    table = pl.read_excel(path, sheet_name="PanTS_metadata", engine="openpyxl", infer_schema_length=None)
+    table = table.with_columns(
+        pl.col("PanTS ID").str.extract(r"(\d+)$").cast(pl.Int64).alias("number"),
+        pl.col("age").cast(pl.Float64, strict=False),
+        pl.col("sex", "ct phase").str.strip_chars(),
+        pl.col("tumor?").cast(pl.Int64),
+        pl.col("spacing").str.extract_all(r"[0-9.]+").cast(pl.List(pl.Float64)),
+    )
+    assert table.height == 9901
+    return table.filter(pl.col("number") <= 9000), table.filter(pl.col("number") > 9000)
+
+
+def counted(tables, column, values):
+    return [[int((table[column] == value).sum()) for value in values] for table in tables]
+
+
+@pytest.mark.real_data
+def test_pants_metadata(pants):
+    ages = [table["age"].drop_nulls().drop_nans().to_numpy() for table in pants]
+    assert [values.size for values in ages] == [4612, 480]
+    facts = [f"{values.mean():.3f} {values.std(ddof=1):.3f}" for values in ages]
+    assert facts == ["60.726 12.842", "59.040 14.492"]
+    assert f"{mann_whitney(*ages).p:.6f}" == "0.099165"
+    assert counted(pants, "sex", "FM") == [[2136, 2655], [222, 269]]
+    phases = ["Non-contrast", "Venous", "Arterial", "Delay"]
+    assert counted(pants, "ct phase", phases) == [[4353, 2302, 2288, 56], [134, 593, 162, 12]]
+    assert counted(pants, "tumor?", [1, 0]) == [[926, 8074], [151, 750]]
+    in_plane, slices = ([table["spacing"].list.get(axis).to_numpy() for table in pants] for axis in (0, 2))
+    assert f"{mann_whitney(*in_plane).p:.7f}" == "0.0952867"
+    assert f"{mann_whitney(*slices).p:.5e}" == "4.03204e-35"

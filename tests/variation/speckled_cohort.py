@@ -14,6 +14,7 @@ from oncohort.volume import Volume
 
 GRID = Geometry((14, 12, 10), np.diag([-2.0, -2.0, 3.0, 1.0]))  # 12 mm3 a voxel
 MODELS = ("careful", "bold", "blind")
+LESION = LabelScheme("lesion", {"lesion": 1})
 CASES = ("A", "B", "C", "D", "E", "F")
 
 
@@ -47,17 +48,17 @@ def make_masks(seed=11):
     return references, predictions
 
 
-def write_world(root, references, predictions, images=None):
+def write_world(root, references, predictions, images=None, role="lesions", scheme=LESION):
     """Cohort and folder per model on disk, under `root`."""
     cases, volumes = [], []
     for number, (case, mask) in enumerate(references.items()):
         said = "yes" if mask.any() or case == "D" else "no"
-        cases.append({"case": case, "patient": case, "tumour": said, "odd": "perhaps", "number": number})
-        volumes.append(_volume(root / "cohort", case, "lesions", "label", Unit.LABEL, mask))
+        tracer = ("PSMA", "FDG")[number % 2]
+        cases.append({"case": case, "patient": case, "tumour": said, "odd": "perhaps", "tracer": tracer})
+        volumes.append(_volume(root / "cohort", case, role, "label", Unit.LABEL, mask))
         if images is not None:
             volumes.append(_volume(root / "cohort", case, "pet", "SUVbw", Unit.SUVBW, images[case]))
     tables = Tables.from_rows({"cases": cases, "volumes": volumes})
-    scheme = LabelScheme("lesion", {"lesion": 1})
     write_cohort(root / "cohort", Cohort(CohortFacts("speckled", "test"), scheme, tables))
     for model, masks in predictions.items():
         for case, mask in masks.items():

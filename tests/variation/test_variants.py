@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from oncohort.errors import SettingsError
 from oncohort.metrics import METRICS, Matching, PairSettings, compare_masks
-from oncohort.profiles import load_profile
+from oncohort.profiles import list_profiles, load_profile
 from oncohort.variation import Choices, Removal, vary_profile
 from oncohort.variation.variants import UNMATCHED_METRICS, edited
 
@@ -76,11 +76,24 @@ def test_empty_rules_of_shares_volumes_and_counts():
     assert one.rule("suvmax_error").both_empty == "undefined"  # no error is known where nothing is measured
 
 
+@pytest.mark.parametrize("name", list_profiles())
+def test_every_profile_has_variants_that_the_schema_accepts(name):
+    profile = load_profile(name)
+    found = vary_profile(profile, Choices(truth_column="flag"))
+    assert len({variant.key for variant in found.variants}) == len(found.variants) > 12
+    assert found.profile == profile
+    for variant in found.variants[1:]:
+        assert (variant.profile != profile) == (variant.parameter in ("connectivity", "matching", "empty"))
+        assert variant.columns <= set(variant.profile.metrics)
+        assert variant.columns or variant.parameter == "truth"
+
+
 @pytest.mark.parametrize(
     ("profile", "parameters", "without"),
     [
         ("autopet-iii", ("connectivity", "matching", "truth"), {"matching", "truth"}),
         ("lesions", ("connectivity", "matching", "truth"), {"truth"}),  # no column was named
+        ("autopet-iv-task2", ("connectivity", "minimum-volume"), {"connectivity"}),  # lesions have numbers
         ("organs", ("connectivity", "matching", "minimum-volume"), {"connectivity", "matching"}),
     ],
 )

@@ -8,6 +8,7 @@ from speckled_cohort import CASES, GRID, MODELS, make_masks, write_world
 
 from oncohort.errors import SettingsError
 from oncohort.evaluation import evaluate
+from oncohort.labels import LabelScheme
 from oncohort.leaderboard import ALL, RANK, rank
 from oncohort.profiles import load_profile
 from oncohort.variation import CHOICE_SCHEMA, ENVELOPE, RANGE_SCHEMA, Choices, measure_sensitivity, vary_profile
@@ -35,16 +36,22 @@ def found(world):
 
 
 def estimates(scores, profile):
-    """Estimate and place by model and metric."""
+    """Estimate and place by model, metric and structure."""
     table = rank(scores, bootstrap=0, profile=profile).filter(pl.col("subset") == ALL)
-    return {(row["model"], row["metric"]): (row["estimate"], row["rank"]) for row in table.iter_rows(named=True)}
+    return {
+        (row["model"], row["metric"], row["structure"]): (row["estimate"], row["rank"])
+        for row in table.iter_rows(named=True)
+    }
 
 
 def listed(found, variant):
     rows = found.choices.filter(
         (pl.col("parameter") == (variant.parameter or "profile")) & (pl.col("variant") == variant.name)
     )
-    return {(row["model"], row["metric"]): (row["value"], row["rank"]) for row in rows.iter_rows(named=True)}
+    return {
+        (row["model"], row["metric"], row["structure"]): (row["value"], row["rank"])
+        for row in rows.iter_rows(named=True)
+    }
 
 
 def agree(ours, naive):
@@ -64,15 +71,45 @@ def check(found, variant, naive, written):
 
 @pytest.mark.parametrize("name", PROFILES)
 def test_rules_give_what_an_evaluation_under_the_edited_profile_gives(name, world, found):
-    cohort, folders = world
-    profile = load_profile(name)
+    check_rules(found[name], *world)
+
+
+def check_rules(found, cohort, folders):
+    """Every variant that is a profile of its own, against `evaluate` and `rank` under that profile."""
+    variants = [each for each in found.variation.variants if not (each.removal or each.truth_column)]
+    assert len(variants) > 4
+    profile = found.variation.profile
     written = estimates(evaluate(cohort, folders, profile=profile), profile)
-    variants = [variant for variant in found[name].variation.variants if not variant.removal]
-    of_profile = [variant for variant in variants if variant.truth_column is None]
-    assert {variant.parameter for variant in of_profile} >= {None, "connectivity", "empty"}
-    for variant in of_profile:
+    for variant in variants:
         naive = estimates(evaluate(cohort, folders, profile=variant.profile), variant.profile)
-        check(found[name], variant, naive, written)
+        check(found, variant, naive, written)
+
+
+@pytest.mark.parametrize("name", ["autopet-iv-task2", "autopet-v", "autopet-v-official", "deep-psma"])
+def test_rules_hold_where_masks_hold_lesion_numbers(name, masks, tmp_path):
+    def numbered(of):
+        return {case: ndimage.label(mask)[0].astype(np.uint8) for case, mask in of.items()}
+
+    references, predictions, images = masks
+    few = {case: mask for case, mask in numbered(references).items() if case in "ABCDF"}
+    given = {model: {case: of[case] for case in few} for model, of in predictions.items()}
+    cohort, folders = write_world(tmp_path, few, {model: numbered(of) for model, of in given.items()}, images)
+    check_rules(measure_sensitivity(cohort, folders, profile=name), cohort, folders)
+
+
+@pytest.mark.parametrize("name", ["enhance-pet", "pants"])
+def test_rules_hold_for_several_structures(name, masks, tmp_path):
+    references, predictions, _ = masks
+    scheme = LabelScheme(
+        "organs", {"pancreatic_lesion": 1, "liver": 2}, groups={"both": ("pancreatic_lesion", "liver")}
+    )
+    few = {case: references[case] + 2 * (references["A"] > references[case]).astype(np.uint8) for case in "ABC"}
+    given = {
+        model: {case: of[case] + 2 * (of["A"] > of[case]).astype(np.uint8) for case in few}
+        for model, of in predictions.items()
+    }
+    cohort, folders = write_world(tmp_path, few, given, role="organs", scheme=scheme)
+    check_rules(measure_sensitivity(cohort, folders, profile=name, choices=EVERYTHING), cohort, folders)
 
 
 def without_small(mask, least, connectivity):
@@ -112,7 +149,7 @@ def test_removed_components_give_what_cleaned_masks_give(name, world, found, mas
 def test_the_truth_of_a_column_gives_what_counting_by_hand_gives(found, masks):
     _, predictions, _ = masks
     (variant,) = [variant for variant in found["lesions"].variation.variants if variant.truth_column]
-    ours = listed(found["lesions"], variant)
+    ours = {key[:2]: pair for key, pair in listed(found["lesions"], variant).items()}
     flagged = {case: case != "C" for case in CASES}  # D has no lesion, and the column says that it has
     for model in MODELS:
         called = {

@@ -12,7 +12,7 @@ import polars as pl
 from cyclopts import Parameter
 
 from oncohort.cli.evaluation_record import is_whole, show_record
-from oncohort.cli.leaderboard_forms import RankFormat, check_format, give_leaderboard
+from oncohort.cli.leaderboard_forms import RankFormat, check_format, give_leaderboard, is_for_readers
 from oncohort.cli.output import (
     Common,
     ExitCode,
@@ -22,15 +22,20 @@ from oncohort.cli.output import (
     say,
     shown_progress,
 )
+from oncohort.cohort import Cohort
 from oncohort.errors import SettingsError
 from oncohort.evaluation import evaluate as evaluate_cohort
 from oncohort.evaluation import read_scores
+from oncohort.evaluation.reference_volumes import reference_volumes
 from oncohort.formats import open_cohort
-from oncohort.leaderboard import SIZE_CLASS, compare_groups, compare_models, write_aggregates
+from oncohort.leaderboard import GROUP_TEST_SCHEMA, SIZE_CLASS, compare_groups, compare_models, write_aggregates
 from oncohort.leaderboard import rank as rank_scores
+from oncohort.leaderboard.cohort_metrics import REFERENCE_VOLUME
 from oncohort.leaderboard.drawing import Drawings, draw_leaderboard
 from oncohort.leaderboard.intervals import IntervalKind
+from oncohort.leaderboard.protocol import profile_of
 from oncohort.leaderboard.ranking import RankMethod
+from oncohort.leaderboard.shown import choose_structures
 from oncohort.reporting.numbers import format_p
 from oncohort.results import Scores
 from oncohort.storage import write_bytes
@@ -83,10 +88,13 @@ class RankingChoices:
         method: How the cases of a metric give an order: profile (as the profile says), mean-then-rank, rank-then-mean
             or test-based.
         by: A column of the cohort's cases, or size_class; every value gets a table of its own.
-        cohort: The cohort folder that holds the column, and for nnunet the integers and voxels of the labels.
+        cohort: The cohort folder that holds the column, for nnunet the integers and voxels of the labels, and for
+            --figures the volumes of the references where the scores do not hold them.
         interval: Percentile, or bias-corrected and accelerated (bca).
         bootstrap: Number of draws; 0 for none.
         seed: Seed of the draws.
+        structures: What is shown of them: all, or names with commas between them; by default all of at most five, else
+            their mean.
     """
 
     method: RankMethod = "profile"
@@ -95,6 +103,7 @@ class RankingChoices:
     interval: IntervalKind = "percentile"
     bootstrap: NotNegative = 1000
     seed: NotNegative = 2026
+    structures: str | None = None
 
 
 _CHOICES = RankingChoices()
@@ -121,6 +130,7 @@ def rank(
     """
     check_format(format, out, json=json)
     scored = read_scores(scores)
+    shown = choose_structures(scored, choices.structures)
     cohort = None if choices.cohort is None else open_cohort(choices.cohort)
     facts = None if cohort is None else cohort.tables.cases
     aggregates = rank_scores(
@@ -133,22 +143,28 @@ def rank(
         facts=facts,
     )
     write_aggregates(scores / "aggregates.parquet", aggregates)
-    comparisons = compare_models(scored, bootstrap=choices.bootstrap, seed=choices.seed)
-    groups = [] if facts is None else _group_tests(scored, facts, choices.by)
+    comparisons = shown.of(compare_models(scored, bootstrap=choices.bootstrap, seed=choices.seed))
+    groups = [] if facts is None else shown.of(_group_tests(scored, facts, choices.by)).to_dicts()
     if json:
-        document = {"aggregates": aggregates, "comparisons": comparisons}
+        document = {"aggregates": shown.of(aggregates), "comparisons": comparisons}
         print_json({**{name: table.to_dicts() for name, table in document.items()}, "groups": groups})
-    give_leaderboard(format, out, scores=scored, aggregates=aggregates, comparisons=comparisons, cohort=cohort)
+    listed = shown.of(aggregates) if is_for_readers(format) else aggregates
+    give_leaderboard(format, out, scores=scored, aggregates=listed, comparisons=comparisons, cohort=cohort)
     for row in groups:
         say(_group_words(row))
+    if shown.words and is_for_readers(format):
+        say(shown.words)
     if figures is not None:
-        _write_figures(figures, draw_leaderboard(scored, aggregates, seed=choices.seed))
+        volumes = None if cohort is None else _volumes(scored, cohort)
+        _write_figures(figures, draw_leaderboard(scored, aggregates, volumes_ml=volumes, seed=choices.seed))
     say(f"leaderboard: {scores / 'aggregates.parquet'}")
     return ExitCode.DONE
 
 
-def _group_tests(scored: Scores, facts: pl.DataFrame, by: str | None) -> list[dict[str, Any]]:
-    return [] if by is None or by == SIZE_CLASS else compare_groups(scored, facts, by=by).to_dicts()
+def _group_tests(scored: Scores, facts: pl.DataFrame, by: str | None) -> pl.DataFrame:
+    if by is None or by == SIZE_CLASS:
+        return pl.DataFrame(schema=GROUP_TEST_SCHEMA)
+    return compare_groups(scored, facts, by=by)
 
 
 def _group_words(row: Mapping[str, Any]) -> str:
@@ -159,6 +175,15 @@ def _group_words(row: Mapping[str, Any]) -> str:
     )
     p = format_p(row["log10_p_holm"])
     return f"{row['model']}, {row['structure']}, {row['metric']}: medians {members}; {row['test']}, p (Holm) {p}"
+
+
+def _volumes(scored: Scores, cohort: Cohort) -> dict[str, float | None] | None:
+    """Volumes from the masks of the cohort; None where the scores hold them."""
+    if REFERENCE_VOLUME in scored.table["metric"]:
+        return None
+    role = profile_of(scored, None).target.role
+    with shown_progress() as progress:
+        return reference_volumes(cohort, role, scored.table["case"].unique().to_list(), progress=progress)
 
 
 def _write_figures(folder: Path, drawings: Drawings) -> None:

@@ -16,10 +16,15 @@ from oncohort.outputs import FolderForm, pants_markdown, pants_rows, write_folde
 from oncohort.results import Scores
 from oncohort.storage import write_bytes
 
-RankFormat = Literal["terminal", "pants-row"] | TextForm | FolderForm
+RankFormat = Literal["terminal", TextForm, "pants-row", FolderForm]
 """How a leaderboard is shown."""
 
 _FOLDERS = get_args(FolderForm)
+
+
+def is_for_readers(form: RankFormat) -> bool:
+    """Whether the format is the leaderboard as people read it; forms of other tools hold every structure."""
+    return form in ("terminal", *get_args(TextForm))
 
 
 def check_format(form: RankFormat, out: Path | None, *, json: bool) -> None:

@@ -8,6 +8,7 @@ from oncohort.cli.cohorts import show_findings, show_refused
 from oncohort.cli.evaluation_record import show_odd, show_unscored
 from oncohort.cli.output import Common, ExitCode, NotNegative, print_json, say, shown_progress
 from oncohort.cli.ranking_table import show_leaderboard
+from oncohort.leaderboard.shown import choose_structures
 from oncohort.study import StudyResult, make_demo
 from oncohort.study import run as run_study
 
@@ -44,7 +45,7 @@ def run(study: Path, *, common: Common = _COMMON) -> int:
     show_refused(result.cohort)
     show_findings(result.cohort)
     _show_failed(result)
-    show_leaderboard(result.scores, result.aggregates)
+    show_leaderboard(result.scores, choose_structures(result.scores).of(result.aggregates))
     say(f"report: {result.report}")
     return ExitCode.DONE if result.is_complete else ExitCode.REFUSED
 

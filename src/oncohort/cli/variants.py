@@ -14,7 +14,6 @@ from oncohort.cli.evaluation_record import is_whole, show_record
 from oncohort.cli.output import Common, ExitCode, print_json, say, show_table, shown_progress
 from oncohort.formats import open_cohort
 from oncohort.leaderboard import RANK
-from oncohort.leaderboard.columns import main_columns
 from oncohort.variation import ENVELOPE, PARAMETERS, Choices, Sensitivity, measure_sensitivity, write_sensitivity
 from oncohort.variation.page import main_findings
 
@@ -104,11 +103,13 @@ def _show(found: Sensitivity) -> None:
         say(f"without effect: {parameter}, {reason}")
     for value, reason in found.variation.impossible.items():
         say(f"not possible: {value}, {reason}")
-    main = {RANK, *(column.name for column in main_columns(found.variation.profile))}
-    ranges = found.ranges.filter((pl.col("parameter") == ENVELOPE) & pl.col("metric").is_in(main))
+    profile = found.variation.profile
+    weighted = [RANK, *(rule.column for rule in profile.metric if rule.weight)]
+    weighted += [rule.column for rule in profile.cohort_metric if rule.weight]
+    ranges = found.ranges.filter((pl.col("parameter") == ENVELOPE) & pl.col("metric").is_in(weighted))
     heads = ["metric", "model", "as written", "lowest", "highest", "place", "best", "worst"]
     keys = ["metric", "model", "value", "low", "high", "rank", "best_rank", "worst_rank"]
-    show_table("under one other choice", heads, ranges.select(keys).rows())
+    show_table("weighted metrics under one other choice", heads, ranges.select(keys).rows())
 
 
 def _parts(text: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,11 @@ from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import PredictionError
 from oncohort.evaluation.lesion_lists import candidate_table, lesion_table
-from oncohort.evaluation.planning import EvaluationPlan, plan_evaluation
+from oncohort.evaluation.planning import EvaluationPlan, plan_steps
 from oncohort.evaluation.recording import record_run
 from oncohort.evaluation.score_folder import write_scores
 from oncohort.evaluation.scoring import ScoreTask, as_scores, score_task
+from oncohort.evaluation.steps import scores_of_steps
 from oncohort.evaluation.structures import find_structures
 from oncohort.formats import fingerprint_volume, volume_path
 from oncohort.kernels import warm_kernels
@@ -60,7 +61,7 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
         `unreadable`, `findings`, `unmatched`, `resampled`, `unscored`, `subsets`, `notes`, `inputs` and `versions`.
 
     Raises:
-        PredictionError: A folder has no usable predictions for the cohort, a case has two, or the profile
+        PredictionError: A folder does not exist, no model has a prediction that can be scored, or the profile
             allows none to be missing and one is.
         MissingNeedError: No case has a reference.
         FormatError: A reference cannot be read.
@@ -85,8 +86,12 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     """
     protocol = profile if isinstance(profile, Profile) else load_profile(profile)
     folders = {model: Path(folder) for model, folder in predictions.items()}
-    plan = plan_evaluation(cohort, folders, protocol)
-    tasks = make_tasks(cohort, plan, protocol, is_resampling=resample_predictions)
+    plan, plans = plan_steps(cohort, folders, protocol)
+    tasks = [
+        replace(task, step=step)
+        for step, each in plans.items()
+        for task in make_tasks(cohort, each, protocol, is_resampling=resample_predictions)
+    ]
     keys = [task_key(cohort, task) for task in tasks]
     store = None
     if out is not None:
@@ -100,7 +105,8 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     hashing = _Hashing.of(cohort, tasks)
     hashes = map_items(sha256_file, hashing.paths, keys=hashing.keys, store=store, progress=progress, label="hash")
     run = record_run(cohort, plan, tasks, results)
-    inputs = [*_references(cohort, tasks, dict(zip(hashing.cases, hashes, strict=True))), *_predictions(tasks, results)]
+    references = _references(cohort, tasks, dict(zip(hashing.cases, hashes, strict=True)))
+    inputs = [*references, *prediction_inputs(tasks, results)]
     scores = _join(tasks, results, {**run, "inputs": inputs}, protocol)
     if out is not None and store is not None:
         write_scores(out, scores)
@@ -112,6 +118,8 @@ def _join(
     tasks: Sequence[ScoreTask], results: Sequence[Mapping[str, Any]], run: Mapping[str, Any], profile: Profile
 ) -> Scores:
     pairs = list(zip(tasks, results, strict=True))
+    if profile.steps is not None:
+        return Scores.from_scores(scores_of_steps(pairs), run)
     scores = Scores.from_scores([score for task, result in pairs for score in as_scores(task, result)], run)
     if not profile.has_lesion_table:
         return scores
@@ -174,23 +182,25 @@ def require_usable(
     tasks: Sequence[ScoreTask],
     results: Sequence[Mapping[str, Any]],
 ) -> None:
-    """Raise if a model has files, but none that can be scored.
+    """Raise if no prediction of any model can be scored.
 
     Raises:
-        PredictionError: Naming the model and what was found.
+        PredictionError: Naming the models and what was found.
     """
     pairs = list(zip(tasks, results, strict=True))
-    for model in plan.predictions:
-        own = [(task, result) for task, result in pairs if task.model == model and task.prediction is not None]
-        if all(result["unreadable"] for _, result in own):
-            task, result = own[0]
-            found = next(row for row in result["findings"] if row["severity"] == "error")
-            raise PredictionError(
-                expected=f"at least one prediction of {model!r} that can be scored",
-                found=f"{len(own)} that cannot; {task.case}: {found['evidence']}",
-                where=str(task.prediction) if len(own) == 1 else f"predictions of {model!r}: {folders[model]}",
-                remedy=found["remedy"],
-            )
+    bad = [(task, result) for task, result in pairs if task.prediction is not None and result["unreadable"]]
+    if len(bad) < sum(task.prediction is not None for task in tasks):
+        return
+    task, result = bad[0]
+    found = next(row for row in result["findings"] if row["severity"] == "error")
+    models = list(plan.predictions)
+    whose = f"predictions of {models[0]!r}: {folders[models[0]]}" if len(models) == 1 else "predictions"
+    raise PredictionError(
+        expected=f"at least one prediction of {' or '.join(map(repr, models))} that can be scored",
+        found=f"{len(bad)} that cannot; {task.case}: {found['evidence']}",
+        where=str(task.prediction) if len(bad) == 1 else whose,
+        remedy=found["remedy"],
+    )
 
 
 @dataclass(frozen=True)
@@ -229,7 +239,8 @@ def _references(cohort: Cohort, tasks: Sequence[ScoreTask], hashes: Mapping[str,
     ]
 
 
-def _predictions(tasks: Sequence[ScoreTask], results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def prediction_inputs(tasks: Sequence[ScoreTask], results: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of model, case, path, bytes and SHA-256 of every prediction that has a file."""
     return [
         {"model": task.model, "case": task.case, "path": str(task.prediction.absolute()), **result["input"]}
         for task, result in zip(tasks, results, strict=True)

@@ -15,6 +15,8 @@ FINDING_RULES: dict[str, str] = {
     "prediction_grid": "A prediction lies on another grid than the reference; scored as missing.",
     "prediction_resampled": "A prediction was brought onto the grid of the reference.",
     "prediction_unmatched": "A prediction belongs to no case of the cohort.",
+    "prediction_twice": "A case has two files; neither is used, and it is scored as missing.",
+    "model_without_predictions": "No prediction of a model can be used; it is scored as missing in every case.",
     "prediction_unread": "A volume in a folder of predictions is named so that nothing reads it.",
     "label_unknown": "A prediction holds labels that the label scheme of the cohort does not name.",
     "reference_label_unknown": "A reference holds labels that the label scheme of the cohort does not name.",

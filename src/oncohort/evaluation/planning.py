@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from oncohort.cohort import Cohort
-from oncohort.errors import MissingNeedError, OncohortError, PredictionError
+from oncohort.errors import MissingNeedError, OncohortError, PredictionError, SettingsError
 from oncohort.formats.predictions import PREDICTION_SUFFIXES, find_prediction, list_predictions, list_unread
 from oncohort.profiles import Profile
 from oncohort.storage import encode_stem
@@ -25,6 +25,9 @@ class EvaluationPlan:
         predictions: File per model and case; None where the prediction is missing.
         unmatched: Per model, prediction files that belong to no case of the cohort.
         unread: Per model, volumes whose name ends in what is no prediction.
+        twins: Per model, the files of cases that have two; which of them counts is not guessed.
+        unfilled: By model without a prediction for any case: what lies in its folder.
+        folders: Where the predictions of each model lie.
     """
 
     cases: tuple[str, ...]
@@ -32,6 +35,9 @@ class EvaluationPlan:
     predictions: Mapping[str, Mapping[str, Path | None]]
     unmatched: Mapping[str, tuple[Path, ...]]
     unread: Mapping[str, tuple[Path, ...]]
+    twins: Mapping[str, Mapping[str, tuple[Path, ...]]]
+    unfilled: Mapping[str, str]
+    folders: Mapping[str, Path]
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -57,9 +63,30 @@ def plan_evaluation(cohort: Cohort, predictions: Mapping[str, Path], profile: Pr
 
     Raises:
         MissingNeedError: No case has a reference, or a column is missing that says which metrics are measured.
-        PredictionError: A folder is missing or holds no prediction for the cohort, a case has two predictions,
-            or one is missing and the profile does not allow it.
+        PredictionError: A folder is missing, none holds a prediction for the cohort, or one is missing and
+            the profile does not allow it.
+        SettingsError: The profile has steps, which `plan_steps` plans.
     """
+    refuse_steps(profile, where="evaluation")
+    return _plan(cohort, predictions, profile)
+
+
+def refuse_steps(profile: Profile, *, where: str) -> None:
+    """Raise if a profile asks for predictions of several states.
+
+    Raises:
+        SettingsError: It does.
+    """
+    if profile.steps is not None:
+        raise SettingsError(
+            expected="a profile of one prediction per case",
+            found=f"{profile.name}, which has steps",
+            where=where,
+            remedy="use evaluate on folders with step-<k>, or a profile without steps",
+        )
+
+
+def _plan(cohort: Cohort, predictions: Mapping[str, Path], profile: Profile) -> EvaluationPlan:
     _require_columns(cohort, profile)
     role = profile.target.role
     scored = tuple(case.id for case in cohort if role in case)
@@ -72,14 +99,24 @@ def plan_evaluation(cohort: Cohort, predictions: Mapping[str, Path], profile: Pr
         )
     if not predictions:
         raise _wrong("the predictions of at least one model", "none", "evaluate", "name a folder of predictions")
-    files = {model: _find_all(Path(folder), scored, model) for model, folder in predictions.items()}
+    folders = {model: Path(folder) for model, folder in predictions.items()}
+    _require_folders(folders)
+    twins = {model: _find_twins(folder, cohort) for model, folder in folders.items()}
+    files = {
+        model: {case: None if case in twins[model] else find_prediction(folder, case) for case in scored}
+        for model, folder in folders.items()
+    }
     plan = EvaluationPlan(
         cases=scored,
         unscored=tuple({"case": case.id, "reason": f"no {role}"} for case in cohort if role not in case),
         predictions=files,
-        unmatched={model: _unmatched(Path(folder), cohort) for model, folder in predictions.items()},
-        unread={model: list_unread(folder) for model, folder in predictions.items()},
+        unmatched={model: _unmatched(folder, cohort, twins[model]) for model, folder in folders.items()},
+        unread={model: list_unread(folder) for model, folder in folders.items()},
+        twins=twins,
+        unfilled={model: _describe(folders[model]) for model, found in files.items() if not any(found.values())},
+        folders=folders,
     )
+    _require_any(plan)
     _require_complete(plan, profile)
     return plan
 
@@ -96,6 +133,44 @@ def describe_pairs(cohort: Cohort, cases: Sequence[str], profile: Profile) -> st
     return f"{profile.name}: of {len(counts)} patients {len(others)} have no pair of scored cases ({named})."
 
 
+def plan_steps(
+    cohort: Cohort, predictions: Mapping[str, Path], profile: Profile
+) -> tuple[EvaluationPlan, dict[int | None, EvaluationPlan]]:
+    """The plan of every state of an interaction, from `MODEL/step-<k>`, and all of them in one.
+
+    A profile without steps has a single plan, of the step None.
+
+    Raises:
+        MissingNeedError: As `plan_evaluation`.
+        PredictionError: As `plan_evaluation`, for the folder of any state.
+    """
+    if profile.steps is None:
+        plan = plan_evaluation(cohort, predictions, profile)
+        return plan, {None: plan}
+    plans: dict[int | None, EvaluationPlan] = {
+        step: _plan(cohort, {model: Path(f) / f"step-{step}" for model, f in predictions.items()}, profile)
+        for step in range(profile.steps.states)
+    }
+    every = list(plans.values())
+    whole = replace(
+        every[-1],
+        unmatched={model: tuple(p for plan in every for p in plan.unmatched[model]) for model in predictions},
+        unread={model: tuple(p for plan in every for p in plan.unread[model]) for model in predictions},
+        twins={model: _twins_of(every, model) for model in predictions},
+        folders={model: Path(folder) for model, folder in predictions.items()},
+    )
+    return whole, plans
+
+
+def _twins_of(plans: Sequence[EvaluationPlan], model: str) -> dict[str, tuple[Path, ...]]:
+    """The files of cases that have two in any state."""
+    found: dict[str, tuple[Path, ...]] = {}
+    for plan in plans:
+        for case, paths in plan.twins[model].items():
+            found[case] = (*found.get(case, ()), *paths)
+    return found
+
+
 def find_subsets(cohort: Cohort, profile: Profile) -> dict[str, Any]:
     """The subset of every case, by the columns that the profile names.
 
@@ -104,7 +179,7 @@ def find_subsets(cohort: Cohort, profile: Profile) -> dict[str, Any]:
     """
     columns = profile.subsets.columns
     table = cohort.tables.cases
-    absent = [name for name in columns if name not in table.columns or table[name].null_count() == table.height]
+    absent = _unknown_columns(cohort, columns)
     if absent or not columns:
         note = f"{profile.name}: the cohort has no {' and no '.join(absent)}, so all cases are one subset."
         return {"columns": [], "cases": {}, "note": note if absent else None}
@@ -115,40 +190,76 @@ def find_subsets(cohort: Cohort, profile: Profile) -> dict[str, Any]:
     return {"columns": list(columns), "cases": cases, "note": None}
 
 
-def _find_all(folder: Path, cases: tuple[str, ...], model: str) -> dict[str, Path | None]:
-    where = f"predictions of {model!r}: {folder}"
-    if not folder.is_dir():
-        raise _wrong("a folder of predictions", "no such folder", where, "run the model, or name its folder")
-    found = {case: find_prediction(folder, case) for case in cases}
-    if not any(found.values()):
-        names = ", ".join(path.name for path in sorted(folder.iterdir())[:3]) or "an empty folder"
-        expected = f"predictions such as {encode_stem(cases[0])}{PREDICTION_SUFFIXES[0]}"
-        raise _wrong(expected, names, where, "name the files by the cases of the cohort")
-    for case in cases:
-        twins = [folder / f"{encode_stem(case)}{suffix}" for suffix in PREDICTION_SUFFIXES]
-        if all(path.is_file() for path in twins):
-            raise _wrong(
-                "one prediction per case", " and ".join(path.name for path in twins), where, "keep one of them"
-            )
+def expected_name(cases: Sequence[str]) -> str:
+    """How the prediction for the first of the cases is called.
+
+    Examples:
+        >>> expected_name(["A", "B"])
+        'A.nii.gz'
+    """
+    return f"{encode_stem(cases[0])}{PREDICTION_SUFFIXES[0]}"
+
+
+def _require_folders(folders: Mapping[str, Path]) -> None:
+    for model, folder in folders.items():
+        if not folder.is_dir():
+            where = f"predictions of {model!r}: {folder}"
+            raise _wrong("a folder of predictions", "no such folder", where, "run the model, or name its folder")
+
+
+def _find_twins(folder: Path, cohort: Cohort) -> dict[str, tuple[Path, ...]]:
+    """The files of the cases that have two, by case."""
+    found = {}
+    for case in cohort:
+        paths = tuple(folder / f"{encode_stem(case.id)}{suffix}" for suffix in PREDICTION_SUFFIXES)
+        if all(path.is_file() for path in paths):
+            found[case.id] = paths
     return found
 
 
-def _unmatched(folder: Path, cohort: Cohort) -> tuple[Path, ...]:
+def _describe(folder: Path) -> str:
+    return ", ".join(path.name for path in sorted(folder.iterdir())[:3]) or "an empty folder"
+
+
+def _unmatched(folder: Path, cohort: Cohort, twins: Collection[str]) -> tuple[Path, ...]:
     """Predictions for no case, or under a name that the case is not written with."""
     listed = list_predictions(folder).items()
-    return tuple(path for case, path in listed if case not in cohort or path != find_prediction(folder, case))
+    return tuple(
+        path
+        for case, path in listed
+        if case not in twins and (case not in cohort or path != find_prediction(folder, case))
+    )
+
+
+def _require_any(plan: EvaluationPlan) -> None:
+    """Raise if no model has a prediction for any case."""
+    if len(plan.unfilled) < len(plan.predictions):
+        return
+    model, folder = next(iter(plan.folders.items()))
+    if len(plan.unfilled) == 1:
+        where, found = f"predictions of {model!r}: {folder}", plan.unfilled[model]
+    else:
+        where, found = "predictions", "; ".join(f"{name}: {what}" for name, what in plan.unfilled.items())
+    twins = any(plan.twins.values())
+    remedy = "keep one file per case" if twins else "name the files by the cases of the cohort"
+    raise _wrong(f"predictions such as {expected_name(plan.cases)}", found, where, remedy)
 
 
 def _require_columns(cohort: Cohort, profile: Profile) -> None:
-    table = cohort.tables.cases
-    absent = [name for name in profile.fact_columns if name not in table.columns]
+    absent = _unknown_columns(cohort, profile.fact_columns)
     if absent:
         raise MissingNeedError(
             expected=f"columns {', '.join(profile.fact_columns)}, which say what {profile.name} measures",
             found=f"no {', '.join(absent)}",
             where=f"cases of cohort {cohort.name!r}",
-            remedy="add the columns to cases.parquet",
+            remedy="fill the columns of cases.parquet",
         )
+
+
+def _unknown_columns(cohort: Cohort, columns: Sequence[str]) -> list[str]:
+    """The columns that no case has a value in."""
+    table = cohort.tables.cases
+    return [name for name in columns if name not in table.columns or table[name].null_count() == table.height]
 
 
 def _require_complete(plan: EvaluationPlan, profile: Profile) -> None:
@@ -156,6 +267,9 @@ def _require_complete(plan: EvaluationPlan, profile: Profile) -> None:
     if profile.missing == "worst" or not lacking:
         return
     found = "; ".join(f"{model} lacks {len(cases)} ({', '.join(cases[:3])})" for model, cases in lacking.items())
+    twins = [path.name for files in plan.twins.values() for paths in files.values() for path in paths]
+    if twins:
+        found += f"; two files for one case: {', '.join(twins[:6])}"
     raise _wrong(
         f"a prediction of every model for every case ({profile.name} allows none to be missing)",
         found,

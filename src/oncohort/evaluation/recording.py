@@ -12,10 +12,11 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.evaluation.findings import Finding
-from oncohort.evaluation.planning import EvaluationPlan, describe_pairs, find_subsets
+from oncohort.evaluation.planning import EvaluationPlan, describe_pairs, expected_name, find_subsets
 from oncohort.evaluation.scoring import ScoreTask
 
 _LIBRARIES = ("oncohort", "numpy", "numba", "connected-components-3d", "polars")
+_Pair = tuple[ScoreTask, Mapping[str, Any]]  # a task and its result
 _OF_REFERENCES = ("reference_label_unknown", "image_unusable")  # the same for every model
 
 
@@ -43,7 +44,7 @@ def record_run(
         "unmatched": _paths(plan.unmatched),
         "resampled": _cases(plan, [task for task, result in pairs if result["resampled"]]),
         "unscored": [dict(row) for row in plan.unscored],
-        "findings": [asdict(each) for each in (*_of_folders(plan), *_of_tasks(pairs))],
+        "findings": [asdict(each) for each in _find_all(plan, pairs)],
         "subsets": subsets,
         "notes": [each for each in (note, describe_pairs(cohort, plan.cases, profile)) if each is not None],
         "profile": profile.name,
@@ -62,7 +63,8 @@ def _cases(plan: EvaluationPlan, tasks: Iterable[ScoreTask]) -> dict[str, list[s
     """The cases of `tasks` by model, with an empty list for models that have none."""
     found: dict[str, list[str]] = {model: [] for model in plan.predictions}
     for task in tasks:
-        found[task.model].append(task.case)
+        if task.case not in found[task.model]:
+            found[task.model].append(task.case)
     return found
 
 
@@ -70,7 +72,30 @@ def _paths(files: Mapping[str, Iterable[Path]]) -> dict[str, list[str]]:
     return {model: [str(path) for path in paths] for model, paths in files.items()}
 
 
+def _find_all(plan: EvaluationPlan, pairs: Sequence[_Pair]) -> Iterator[Finding]:
+    yield from _of_models(plan, pairs)
+    yield from _of_folders(plan)
+    yield from _of_tasks(pairs)
+
+
+def _of_models(plan: EvaluationPlan, pairs: Sequence[_Pair]) -> Iterator[Finding]:
+    """Models that have no usable prediction at all, where another one has."""
+    for model, folder in plan.folders.items():
+        own = [(task, result) for task, result in pairs if task.model == model]
+        files = [result for task, result in own if task.prediction is not None]
+        if not all(result["unreadable"] for result in files):
+            continue
+        found = f"{len(files)} that cannot be used" if files else plan.unfilled[model]
+        evidence = f"expected a prediction that can be scored, such as {expected_name(plan.cases)}, found {found}"
+        remedy = "see the findings of its cases" if files else "name the files by the cases of the cohort"
+        yield Finding("model_without_predictions", "error", evidence, remedy, model, path=str(folder))
+
+
 def _of_folders(plan: EvaluationPlan) -> Iterator[Finding]:
+    for model, cases in plan.twins.items():
+        for case, paths in cases.items():
+            evidence = f"two files: {' and '.join(path.name for path in paths)}"
+            yield Finding("prediction_twice", "error", evidence, "keep one of them", model, case, str(paths[0]))
     remedy = "name the file by a case of the cohort"
     for model, paths in plan.unmatched.items():
         for path in paths:
@@ -81,7 +106,7 @@ def _of_folders(plan: EvaluationPlan) -> Iterator[Finding]:
             yield Finding("prediction_unread", "warning", f"a file {path.suffix}", remedy, model, path=str(path))
 
 
-def _of_tasks(pairs: Iterable[tuple[ScoreTask, Mapping[str, Any]]]) -> Iterator[Finding]:
+def _of_tasks(pairs: Iterable[_Pair]) -> Iterator[Finding]:
     seen = set()
     for task, result in pairs:
         for row in result["findings"]:

@@ -52,6 +52,8 @@ def read_scores(folder: str | Path) -> Scores:
         0
     """
     root = Path(folder)
+    if not (root / "run.json").is_file():
+        raise _no_scores(root, "no run.json in it" if root.is_dir() else "no such folder")
     run = read_json(root / "run.json")
     if not isinstance(run, dict) or run.get("type") != SCORES_TYPE:
         raise _no_scores(root, "a run.json of another type")
@@ -81,5 +83,8 @@ def _without_header(run: dict[str, Any]) -> dict[str, Any]:
 
 def _no_scores(root: Path, found: str) -> FormatError:
     return FormatError(
-        expected="a folder of scores", found=found, where=str(root), remedy="make one with `oncohort evaluate`"
+        expected="a folder of scores",
+        found=found,
+        where=str(root),
+        remedy="make one with `oncohort evaluate COHORT MODEL=FOLDER --profile NAME --out SCORES`",
     )

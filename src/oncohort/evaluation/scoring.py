@@ -14,6 +14,7 @@ from oncohort.evaluation.findings import Finding
 from oncohort.evaluation.fitting import fit_prediction
 from oncohort.evaluation.lesion_lists import list_lesions
 from oncohort.evaluation.measuring import MISSING, NO_IMAGE, UNREADABLE, measure
+from oncohort.evaluation.planning import refuse_steps
 from oncohort.evaluation.structures import (
     Structures,
     describe_labels,
@@ -47,6 +48,7 @@ class ScoreTask:
         image: Gives the image for uptake; None if there is none.
         is_resampling: Resample a prediction whose grid differs.
         facts: What the cohort knows of the case, of the columns that the profile asks for.
+        step: Which state of an interaction; None for profiles without steps.
     """
 
     model: str
@@ -60,6 +62,7 @@ class ScoreTask:
     image: Callable[[], Volume | LabelMap] | None = None
     is_resampling: bool = False
     facts: Mapping[str, Any] = field(default_factory=dict)
+    step: int | None = None
 
 
 def score_task(task: ScoreTask) -> dict[str, Any]:
@@ -131,7 +134,7 @@ def as_scores(task: ScoreTask, result: Mapping[str, Any]) -> list[Score]:
             structure=measured["structure"],
             metric=measured["metric"],
             value=measured["value"],
-            unit=task.profile.rule(measured["metric"]).metric.unit,
+            unit=task.profile.rule(measured["metric"]).unit,
             profile=task.profile.name,
             profile_version=task.profile.version,
             undefined=measured["undefined"],
@@ -180,6 +183,7 @@ def score_files(
         ('A', 'dice', 1.0)
     """
     protocol = profile if isinstance(profile, Profile) else load_profile(profile)
+    refuse_steps(protocol, where="score_files")
     path = Path(reference)
     labels = read_prediction(path, scheme or ANY_LABELS)
     found = read_prediction(prediction, scheme or ANY_LABELS)

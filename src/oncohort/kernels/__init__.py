@@ -13,7 +13,7 @@ from oncohort.kernels.nearest import NearestSearch
 from oncohort.kernels.pairs import count_pairs
 from oncohort.kernels.recode import recode_labels
 from oncohort.kernels.sphere_means import RegionValues, measure_regions, sphere_offsets
-from oncohort.kernels.surface_points import SurfaceKind, SurfacePoints, list_surfaces
+from oncohort.kernels.surface_points import SurfaceArray, SurfaceKind, SurfacePoints, list_surfaces
 from oncohort.kernels.tolerance import count_within, is_within_reach
 from oncohort.kernels.weighted_auc import weigh_ap, weigh_auc
 
@@ -23,6 +23,7 @@ __all__ = [
     "JointCounts",
     "NearestSearch",
     "RegionValues",
+    "SurfaceArray",
     "SurfaceKind",
     "SurfacePoints",
     "count_component_pairs",

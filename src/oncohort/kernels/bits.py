@@ -62,8 +62,7 @@ def _compile_leading_zeros(word: Any) -> Callable[[Any], Any]:
     return compiled
 
 
-_NEAR = 16
-_BLOCKS = (64, 8)
+_NEAR, _SOME, _MANY = 16, 8, 64
 
 
 @njit(nogil=True, cache=True)
@@ -87,17 +86,19 @@ def first_word(first: Any, second: Any, start: int) -> int:
         word += 1
     if word < near:
         return word
-    for block in _BLOCKS:
-        while word + block <= first.size and _is_empty(first, second, word, word + block):
-            word += block
+    while word + _MANY <= first.size and _is_empty(first, second, word, _MANY):
+        word += _MANY
+    while word + _SOME <= first.size and _is_empty(first, second, word, _SOME):
+        word += _SOME
     while word < first.size and (first[word] | second[word]) == 0:
         word += 1
     return word
 
 
 @njit(nogil=True, cache=True)
-def _is_empty(first: Any, second: Any, start: int, stop: int) -> bool:
+def _is_empty(first: Any, second: Any, start: int, number: int) -> bool:
     found = np.uint64(0)
-    for word in range(start, stop):
-        found |= first[word] | second[word]
+    for n in range(number):
+        place = np.uint64(start + n)  # no sign, or every place is looked at for being counted from the end
+        found |= first[place] | second[place]
     return bool(found == 0)

@@ -41,6 +41,8 @@ def label_components(mask: NDArray[Any], connectivity: int) -> tuple[NDArray[np.
         raise ValueError(f"expected connectivity 6, 18 or 26 and three axes, got {connectivity} and {mask.ndim}")
     reverse = is_reversed(mask)
     turned = aligned(as_bytes(mask), reverse=reverse)
+    if 1 in mask.shape:
+        connectivity = min(connectivity, 18)  # no corners there; cc3d 4.1 may fail on a mask of one line with 26
     turned = turned if turned.flags.writeable else turned.copy()  # cc3d takes no other, though it writes nothing
     components, count = cc3d.connected_components(
         turned, connectivity=connectivity, return_N=True, binary_image=True, out_dtype=np.uint32

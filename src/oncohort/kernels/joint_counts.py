@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from oncohort.kernels.bits import first_word
+from oncohort.kernels.bits import first_word, leading_zeros, trailing_zeros
 from oncohort.kernels.layout import aligned, as_bytes, is_reversed
 
 _LABELS = 256
@@ -65,7 +65,7 @@ def count_joint(reference: NDArray[Any], prediction: NDArray[Any]) -> JointCount
         wide = labels[0][: words * 8].view(np.uint64), labels[1][: words * 8].view(np.uint64)
         _scan(labels, wide, first.shape, counts, found)
     counts[0, 0] = first.size - counts.sum() + counts[0, 0]
-    boxes = found.boxes(first.shape[2], reverse=reverse)
+    boxes = found.boxes(reverse=reverse)
     return JointCounts(counts, boxes[0], boxes[1])
 
 
@@ -75,51 +75,41 @@ class _Presence(NamedTuple):
     Attributes:
         planes: (2, planes, 32) uint64, read as (2, planes, 256) bytes; not 0 where the label occurs.
         lines: (2, lines, 32) uint64; the same for lines.
-        row: (2, 256) uint8; the row that is being read.
-        columns: (2, columns / 8 * 256) uint8, read as (2, columns / 8, 256); bit n stands for column 8 m + n.
+        columns: (2, columns / 8, 32) uint64, read as (2, columns / 8, 256) bytes; bit n stands for column 8 m + n.
             Words that hold several labels set them.
-        extents: (2, 256, 2) int64; the first column of the words of one label, and the one behind their last.
+        row: (2, 32) uint64, read as (2, 256) bytes; the row that is being read.
+        extents: (2, 3, 256, 2) int64; start and stop along planes, lines and columns.
+            Words of one label widen those along columns at once, the others follow from the flags.
     """
 
     planes: NDArray[np.uint64]
     lines: NDArray[np.uint64]
-    row: NDArray[np.uint8]
-    columns: NDArray[np.uint8]
+    columns: NDArray[np.uint64]
+    row: NDArray[np.uint64]
     extents: NDArray[np.int64]
 
     @classmethod
     def of(cls, shape: tuple[int, ...]) -> _Presence:
         planes, lines, width = shape
-        extents = np.zeros((2, _LABELS, 2), np.int64)
-        extents[..., 0] = width
+        extents = np.zeros((2, 3, _LABELS, 2), np.int64)
+        extents[..., 0] = max(shape)
         return cls(
-            np.zeros((2, planes, _LABELS // 8), np.uint64),
-            np.zeros((2, lines, _LABELS // 8), np.uint64),
-            np.zeros((2, _LABELS), np.uint8),
-            np.zeros((2, (width // 8 + 1) * _LABELS), np.uint8),
-            extents,
+            planes=np.zeros((2, planes, _LABELS // 8), np.uint64),
+            lines=np.zeros((2, lines, _LABELS // 8), np.uint64),
+            columns=np.zeros((2, width // 8 + 1, _LABELS // 8), np.uint64),
+            row=np.zeros((2, _LABELS // 8), np.uint64),
+            extents=extents,
         )
 
-    def boxes(self, width: int, *, reverse: bool) -> NDArray[np.int64]:
+    def boxes(self, *, reverse: bool) -> NDArray[np.int64]:
         """(2, 256, 3, 2): start and stop of each label along the three axes."""
-        bits = np.unpackbits(self.columns.reshape(2, -1, 1, _LABELS), axis=2, bitorder="little")
-        columns = _extent(bits.reshape(2, -1, _LABELS)[:, :width])
-        starts = np.minimum(columns[..., 0], self.extents[..., 0])
-        columns = np.stack([starts, np.maximum(columns[..., 1], self.extents[..., 1])], axis=-1)
-        boxes = np.stack([_extent(self.planes.view(np.uint8)), _extent(self.lines.view(np.uint8)), columns], axis=2)
-        boxes[boxes[..., 0, 1] == 0] = 0
+        for side in range(2):
+            for axis, (flags, step) in enumerate(((self.planes, 1), (self.lines, 1), (self.columns, 8))):
+                _widen(flags[side], step, self.extents[side, axis])
+        boxes = self.extents.transpose(0, 2, 1, 3)
+        boxes = np.where(boxes[..., 1:] > 0, boxes, 0)
         boxes[:, 0] = 0
         return np.ascontiguousarray(boxes[:, :, ::-1]) if reverse else boxes
-
-
-def _extent(found: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """Start and stop (2, 256, 2) of every label along one axis, from where it occurs (2, n, 256); n, 0 if nowhere."""
-    places = found != 0
-    length = places.shape[1]
-    if length == 0:
-        return np.zeros((2, _LABELS, 2), np.int64)
-    extent = np.stack([places.argmax(axis=1), length - places[:, ::-1].argmax(axis=1)], axis=-1)
-    return np.where(places.any(axis=1)[..., None], extent, (length, 0))
 
 
 @njit(nogil=True, cache=True)
@@ -131,89 +121,108 @@ def _scan(labels: Any, wide: Any, shape: Any, counts: Any, found: Any) -> None:
     """
     first, second = labels
     words, others = wide
-    planes_of, lines_of, both_rows, both_columns, both_extents = found
-    row, other_row = both_rows[0], both_rows[1]
-    columns, other_columns = both_columns[0], both_columns[1]
-    extents, other_extents = both_extents[0], both_extents[1]
-    flags, other_flags = row.view(np.uint64), other_row.view(np.uint64)
-    lines, width = shape[1:]
-    voxel, end, plane, line = 0, width, 0, 0
+    planes, lines, columns, flags, extents = found
+    row, other_row = flags[0].view(np.uint8), flags[1].view(np.uint8)
+    bits, other_bits = columns[0].reshape(-1).view(np.uint8), columns[1].reshape(-1).view(np.uint8)
+    extent, other_extent = extents[0, 2], extents[1, 2]
+    voxel, begin, end, place = 0, 0, shape[2], 0
+    seen, used = np.uint64(0), 0
     while True:
-        if voxel & 7 == 0:
-            word = voxel >> 3
-            if word < words.size and (words[word] | others[word]) == 0:
-                voxel = first_word(words, others, word + 1) << 3
+        word = voxel >> 3
+        if voxel & 7 == 0 and word < words.size and (words[word] | others[word]) == 0:
+            word = first_word(words, others, word + 1)
+            voxel = word << 3
         if voxel >= first.size:
             break
         if voxel >= end:
-            _fold(flags, planes_of[0, plane], lines_of[0, line])
-            _fold(other_flags, planes_of[1, plane], lines_of[1, line])
+            _fold(flags, planes, lines, place, used)
             while voxel >= end:
-                end += width
-                line += 1
-                if line == lines:
-                    line = 0
-                    plane += 1
-        begin = end - width
+                begin, end, place = end, end + shape[2], place + 1
         if voxel & 7 or voxel + 8 > end:
-            stop = min(end, (voxel | 7) + 1)
-            _count_voxels(first, second, voxel, stop, begin, counts, both_rows, both_columns)
+            stop, used = min(end, (voxel | 7) + 1), flags.shape[1]
+            _count_voxels(first, second, voxel, stop, begin, counts, (row, other_row), (bits, other_bits))
             voxel = stop
             continue
-        word = voxel >> 3
         a, b = words[word], others[word]
+        if (a | b) & ~seen != 0:
+            seen |= a | b
+            used = max(used, _flags_of(seen))
         r, p = a & _BYTE, b & _BYTE
+        word += 1
         if a == r * _REPEAT and b == p * _REPEAT:
-            word += 1
             while word < end >> 3 and words[word] == a and others[word] == b:
                 word += 1
             start, stop = voxel - begin, (word << 3) - begin
             counts[r, p] += stop - start
-            row[r] = 1
-            other_row[p] = 1
-            extents[r, 0] = min(extents[r, 0], start)
-            extents[r, 1] = max(extents[r, 1], stop)
-            other_extents[p, 0] = min(other_extents[p, 0], start)
-            other_extents[p, 1] = max(other_extents[p, 1], stop)
-            voxel = word << 3
+            row[r] = other_row[p] = 1
+            extent[r, 0], extent[r, 1] = min(extent[r, 0], start), max(extent[r, 1], stop)
+            other_extent[p, 0], other_extent[p, 1] = min(other_extent[p, 0], start), max(other_extent[p, 1], stop)
         elif begin & 7:
-            _count_voxels(first, second, voxel, voxel + 8, begin, counts, both_rows, both_columns)
-            voxel += 8
+            _count_voxels(first, second, voxel, voxel + 8, begin, counts, (row, other_row), (bits, other_bits))
         else:
             block = (voxel - begin) << 5
             for n in range(8):
                 label, other = int(first[voxel + n]), int(second[voxel + n])
                 counts[label, other] += 1
-                columns[block + label] |= np.uint8(1 << n)
-                other_columns[block + other] |= np.uint8(1 << n)
-                row[label] = 1
-                other_row[other] = 1
-            voxel += 8
-    _fold(flags, planes_of[0, plane], lines_of[0, line])
-    _fold(other_flags, planes_of[1, plane], lines_of[1, line])
+                bits[block + label] |= np.uint8(1 << n)
+                other_bits[block + other] |= np.uint8(1 << n)
+                row[label] = other_row[other] = 1
+        voxel = word << 3
+    _fold(flags, planes, lines, place, used)
 
 
 @njit(nogil=True, cache=True)
 def _count_voxels(
-    first: Any, second: Any, start: int, stop: int, begin: int, counts: Any, rows: Any, columns: Any
+    first: Any, second: Any, start: int, stop: int, begin: int, counts: Any, rows: Any, bits: Any
 ) -> None:
     """Count the voxels from `start` to before `stop` of the row that begins at `begin`."""
     for voxel in range(start, stop):
         r, p = int(first[voxel]), int(second[voxel])
         column = voxel - begin
         block = (column >> 3) << 8
-        bit = np.uint8(1 << (column & 7))
         counts[r, p] += 1
-        columns[0, block | r] |= bit
-        columns[1, block | p] |= bit
-        rows[0, r] = 1
-        rows[1, p] = 1
+        bits[0][block | r] |= np.uint8(1 << (column & 7))
+        bits[1][block | p] |= np.uint8(1 << (column & 7))
+        rows[0][r] = 1
+        rows[1][p] = 1
 
 
 @njit(nogil=True, cache=True)
-def _fold(row: Any, plane: Any, line: Any) -> None:
-    """The labels of a row that ends also lie in its plane and line."""
-    for word in range(row.size):
-        plane[word] |= row[word]
-        line[word] |= row[word]
-        row[word] = 0
+def _flags_of(labels: Any) -> int:
+    """Words of eight flags that suffice for any label made of the bits of eight labels."""
+    labels |= labels >> np.uint64(32)
+    labels |= labels >> np.uint64(16)
+    labels |= labels >> np.uint64(8)
+    return (int(labels & _BYTE) >> 3) + 1
+
+
+@njit(nogil=True, cache=True)
+def _fold(row: Any, planes: Any, lines: Any, place: int, used: int) -> None:
+    """The labels of row number `place`, which ends, also lie in its plane and line."""
+    plane, line = place // lines.shape[1], place % lines.shape[1]
+    for side in range(2):
+        for word in range(used):
+            planes[side, plane, word] |= row[side, word]
+            lines[side, line, word] |= row[side, word]
+            row[side, word] = 0
+
+
+@njit(nogil=True, cache=True)
+def _widen(flags: Any, step: int, extents: Any) -> None:
+    """Widen the extents (256, 2) of labels along one axis to where flags (n, 32) are set.
+
+    Args:
+        flags: Eight labels per word.
+        step: Places that the bits of one flag stand for.
+        extents: Start and stop of every label.
+    """
+    for place in range(flags.shape[0]):
+        for word in range(flags.shape[1]):
+            value = flags[place, word]
+            while value != 0:
+                shift = np.uint64(trailing_zeros(value) & 56)
+                bits = (value >> shift) & _BYTE
+                label = word * 8 + (int(shift) >> 3)
+                extents[label, 0] = min(extents[label, 0], place * step + trailing_zeros(bits))
+                extents[label, 1] = max(extents[label, 1], place * step + 64 - leading_zeros(bits))
+                value &= ~(_BYTE << shift)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -50,7 +52,61 @@ class SurfacePoints(NamedTuple):
         return (self.records[self.starts[label] : self.starts[label + 1]] & _CODE).astype(np.uint8)
 
 
-def list_surfaces(array: NDArray[Any], kind: SurfaceKind, labels: Iterable[int]) -> SurfacePoints:
+@dataclass(frozen=True, eq=False)
+class SurfaceArray:
+    """An array laid out for the listing of its surfaces; what every listing needs is found once.
+
+    Attributes:
+        voxels: uint8, C-contiguous; the axes are i, j, k, or k, j, i if `reverse`.
+        reverse: The axes of `voxels` are turned round.
+    """
+
+    voxels: NDArray[np.uint8]
+    reverse: bool
+
+    @staticmethod
+    def of(array: NDArray[Any] | SurfaceArray, *, reverse: bool | None = None) -> SurfaceArray:
+        """The array (i, j, k), bool or uint8 in any memory order, laid out; copied only if it must be.
+
+        Raises:
+            ValueError: Not three axes.
+            TypeError: Another kind of number.
+
+        Examples:
+            >>> SurfaceArray.of(np.zeros((2, 3, 4), bool, order="F")).voxels.shape
+            (4, 3, 2)
+        """
+        if isinstance(array, SurfaceArray):
+            if reverse in (None, array.reverse):
+                return array
+            array = array.voxels.T if array.reverse else array.voxels
+        if array.ndim != 3:
+            raise ValueError(f"expected three axes (i, j, k), got {array.ndim}")
+        turned = is_reversed(array) if reverse is None else reverse
+        return SurfaceArray(aligned(as_bytes(array), reverse=turned), turned)
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels along i, j, k."""
+        first, second, third = self.voxels.shape
+        return (third, second, first) if self.reverse else (first, second, third)
+
+    @property
+    def ndim(self) -> int:
+        """Three axes."""
+        return 3
+
+    @cached_property
+    def extents(self) -> NDArray[np.int32]:
+        """Columns of each row outside of which all is background, (planes, lines, 2)."""
+        extents = np.zeros((*self.voxels.shape[:2], 2), np.int32)
+        size = self.voxels.size // 8 * 8
+        if self.voxels.size:
+            _find_extents(self.voxels.reshape(-1)[:size].view(np.uint64), self.voxels.shape, extents)
+        return extents
+
+
+def list_surfaces(array: NDArray[Any] | SurfaceArray, kind: SurfaceKind, labels: Iterable[int]) -> SurfacePoints:
     """The surface points of the given labels of an array (i, j, k), from one pass.
 
     Args:
@@ -69,40 +125,34 @@ def list_surfaces(array: NDArray[Any], kind: SurfaceKind, labels: Iterable[int])
         >>> list_surfaces(array, "voxels", [7]).count(7), list_surfaces(array, "elements", [7]).count(7)
         (26, 56)
     """
-    if array.ndim != 3:
-        raise ValueError(f"expected three axes (i, j, k), got {array.ndim}")
-    reverse = is_reversed(array)
+    source = SurfaceArray.of(array)
     more = 1 if kind == "elements" else 0
-    shape = (array.shape[0] + more, array.shape[1] + more, array.shape[2] + more)
+    shape = (source.shape[0] + more, source.shape[1] + more, source.shape[2] + more)
     i, j, k = axis_keys(shape)
-    keys = PlaceKeys(*((k, j, i) if reverse else (i, j, k)), corner_bits(reverse=reverse))
-    records, starts = collect_places(array, kind, keys, labels, reverse=reverse)
+    keys = PlaceKeys(*((k, j, i) if source.reverse else (i, j, k)), corner_bits(reverse=source.reverse))
+    records, starts = collect_places(source, kind, keys, labels)
     sort_records(records, starts, shape)
     return SurfacePoints(records, starts, shape)
 
 
 def collect_places(
-    array: NDArray[Any], kind: SurfaceKind, keys: PlaceKeys, labels: Iterable[int], *, reverse: bool
+    source: SurfaceArray, kind: SurfaceKind, keys: PlaceKeys, labels: Iterable[int]
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     """Records of the surface points of the given labels, grouped by label, in memory order within a label.
 
     Args:
-        array: bool or uint8 (i, j, k), any memory order.
+        source: Where the surfaces are.
         kind: What a surface is made of.
-        keys: What makes up a record.
+        keys: What makes up a record; their axes are those of `source.voxels`.
         labels: 1 to 255.
-        reverse: The axes of `keys` are k, j, i.
 
     Returns:
         (n,) records, and (257,) where each label starts.
-
-    Raises:
-        TypeError: Another kind of number.
     """
     wanted = np.zeros(CODES, np.bool_)
     wanted[list(labels)] = True
     wanted[0] = False
-    found, owners = _list_planes(aligned(as_bytes(array), reverse=reverse), kind, keys, wanted)
+    found, owners = _list_planes(source, kind, keys, wanted)
     starts = np.zeros(CODES + 1, np.int64)
     records = np.empty_like(found)
     _group(found, owners, starts, records)
@@ -137,18 +187,15 @@ def corner_bits(*, reverse: bool) -> NDArray[np.int64]:
 
 
 def _list_planes(
-    voxels: NDArray[np.uint8], kind: SurfaceKind, keys: PlaceKeys, wanted: NDArray[np.bool_]
+    source: SurfaceArray, kind: SurfaceKind, keys: PlaceKeys, wanted: NDArray[np.bool_]
 ) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
     """Records and labels in memory order; the buffers grow as planes fill them."""
     lister, depth = (_list_voxels, 1) if kind == "voxels" else (_list_elements, _MOST_PER_PLACE)
-    extents = np.zeros((*voxels.shape[:2], 2), np.int32)
-    if voxels.size:
-        _find_extents(voxels.reshape(-1)[: voxels.size // 8 * 8].view(np.uint64), voxels.shape, extents)
     room = max(1 << 16, depth * keys.lines.size * keys.columns.size)
     records, owners = np.empty(2 * room, np.uint64), np.empty(2 * room, np.uint8)
     plane = filled = 0
     while plane < keys.planes.size:
-        plane, filled = lister(voxels, extents, keys, wanted, (plane, filled), records, owners)
+        plane, filled = lister(source.voxels, source.extents, keys, wanted, (plane, filled), records, owners)
         if plane < keys.planes.size:
             records, owners = _grown(records, filled), _grown(owners, filled)
     return records[:filled], owners[:filled]

@@ -9,8 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from oncohort.kernels.layout import is_reversed
-from oncohort.kernels.surface_points import CODES, PlaceKeys, collect_places, corner_bits
+from oncohort.kernels.surface_points import CODES, PlaceKeys, SurfaceArray, collect_places, corner_bits
 
 _WINDOW = 32
 _MOST_ROWS = 400
@@ -43,8 +42,8 @@ def is_within_reach(spacing_mm: tuple[float, float, float], tolerance_mm: float)
 
 
 def count_within(
-    reference: NDArray[Any],
-    prediction: NDArray[Any],
+    reference: NDArray[Any] | SurfaceArray,
+    prediction: NDArray[Any] | SurfaceArray,
     labels: Sequence[int],
     *,
     spacing_mm: tuple[float, float, float],
@@ -80,29 +79,31 @@ def count_within(
         raise ValueError(f"expected two arrays of one shape (i, j, k), got {reference.shape} and {prediction.shape}")
     if not is_within_reach(spacing_mm, tolerance_mm):
         raise ValueError(f"expected a tolerance of few voxels, got {tolerance_mm} mm in voxels of {spacing_mm} mm")
-    reverse = is_reversed(reference)
+    one = SurfaceArray.of(reference)
+    reverse = one.reverse
+    both = one, SurfaceArray.of(prediction, reverse=reverse)
     rows = _rows_within(spacing_mm, tolerance_mm, reverse=reverse)
     margins = int(rows.planes.max(initial=0)), int(rows.lines.max(initial=0))
-    corners = tuple(edge + 1 for edge in (reference.shape[::-1] if reverse else reference.shape))
+    corners = tuple(edge + 1 for edge in one.voxels.shape)
     words = (corners[-1] >> 6) + 3
     lines = corners[1] + 2 * margins[1]
     starts, widths = (*margins, 64 - _WINDOW), (lines * words * 64, words * 64, 1)
-    planes, rows_, columns = (
+    planes, row_keys, columns = (
         ((np.arange(length) + start) * width).astype(np.uint64) << _CODE_BITS
         for length, start, width in zip(corners, starts, widths, strict=True)
     )
-    keys = PlaceKeys(planes, rows_, columns, corner_bits(reverse=reverse))
+    keys = PlaceKeys(planes, row_keys, columns, corner_bits(reverse=reverse))
     (first, first_starts), (second, second_starts) = (
-        collect_places(array, "elements", keys, labels, reverse=reverse) for array in (reference, prediction)
+        collect_places(source, "elements", keys, labels) for source in both
     )
     bits = np.zeros((corners[0] + 2 * margins[0]) * lines * words, np.uint64)
     steps = (rows.planes * lines + rows.lines) * words
     counts = np.zeros((len(labels), 2, 2, CODES), np.int64)
     for n, label in enumerate(labels):
-        one = first[first_starts[label] : first_starts[label + 1]]
-        other = second[second_starts[label] : second_starts[label + 1]]
-        _count_near(bits, steps, rows.windows, one, other, counts[n, 0])
-        _count_near(bits, steps, rows.windows, other, one, counts[n, 1])
+        ours = first[first_starts[label] : first_starts[label + 1]]
+        theirs = second[second_starts[label] : second_starts[label + 1]]
+        _count_near(bits, steps, rows.windows, ours, theirs, counts[n, 0])
+        _count_near(bits, steps, rows.windows, theirs, ours, counts[n, 1])
     return counts
 
 

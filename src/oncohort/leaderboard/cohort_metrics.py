@@ -28,12 +28,18 @@ class CohortFormula:
     Args:
         label: Words of a heading.
         description: One sentence.
+        undefined: When there is no value, in words.
         build: The quantity, from the grid and the profile's entry.
+        unit: As metrics have it.
+        direction: Which way is better.
     """
 
     label: str
     description: str
+    undefined: str
     build: Callable[[ScoreGrid, CohortMetric], Quantity]
+    unit: str = "1"
+    direction: Direction = Direction.HIGHER
 
 
 def cohort_quantity(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
@@ -80,7 +86,10 @@ def _ratio(grid: ScoreGrid, rule: CohortMetric, numerator: NDArray[Any], denomin
     above, below = (np.broadcast_to(part, shape).astype(np.float64) for part in (numerator, denominator))
     is_share = rule.name in ("patient_sensitivity", "specificity")
     failed = _failed(grid, rule) if rule.name in ("lesion_precision", "lesion_f1") else None
-    return PooledRatio(rule.structure or POOLED, rule.column, Direction.HIGHER, above, below, is_share, failed)
+    presence = truth_of(grid, rule.structure) if is_share else None
+    return PooledRatio(
+        rule.structure or POOLED, rule.column, Direction.HIGHER, above, below, is_share, failed, presence
+    )
 
 
 def _failed(grid: ScoreGrid, rule: CohortMetric) -> NDArray[np.bool_]:
@@ -129,26 +138,42 @@ def _area(grid: ScoreGrid, rule: CohortMetric, words: str, area: Callable[..., A
     return CurveArea(rule.structure or POOLED, rule.column, words, truth, scores, area, rule.name == "auc")
 
 
+_ONE_KIND = "no case with the structure, or none without"
+_NO_CARRIER = "no case with the structure"
+_NO_LESION = "no lesion in any reference"
+
 COHORT_FORMULAS: dict[str, CohortFormula] = {
-    "auc": CohortFormula("AUC", "Area under the ROC curve: is the structure there?", _auc),
-    "ap": CohortFormula("AP", "Average precision: is the structure there?", _ap),
+    "auc": CohortFormula("AUC", "Area under the ROC curve: is the structure there?", _ONE_KIND, _auc),
+    "ap": CohortFormula("AP", "Average precision: is the structure there?", _NO_CARRIER, _ap),
     "patient_sensitivity": CohortFormula(
         "Patient sensitivity",
         "Share of the cases with the structure in which it is predicted, wherever.",
+        _NO_CARRIER,
         _patient_sensitivity,
     ),
     "specificity": CohortFormula(
-        "Specificity", "Share of the cases without the structure in which none is predicted.", _specificity
+        "Specificity",
+        "Share of the cases without the structure in which none is predicted.",
+        "no case without the structure",
+        _specificity,
     ),
     "tumour_sensitivity": CohortFormula(
-        "Tumour sensitivity", "Share of all lesions of the reference that are found.", _lesion_recall
+        "Tumour sensitivity", "Share of all lesions of the reference that are found.", _NO_LESION, _lesion_recall
     ),
     "lesion_recall": CohortFormula(
-        "Lesion recall, pooled", "Share of all lesions of the reference that are found.", _lesion_recall
+        "Lesion recall, pooled", "Share of all lesions of the reference that are found.", _NO_LESION, _lesion_recall
     ),
     "lesion_precision": CohortFormula(
-        "Lesion precision, pooled", "Share of all predicted lesions that are no false ones.", _lesion_precision
+        "Lesion precision, pooled",
+        "Share of all predicted lesions that are no false ones.",
+        "no predicted lesion",
+        _lesion_precision,
     ),
-    "lesion_f1": CohortFormula("Lesion F1, pooled", "Harmonic mean of pooled recall and precision.", _lesion_f1),
+    "lesion_f1": CohortFormula(
+        "Lesion F1, pooled",
+        "Harmonic mean of pooled recall and precision.",
+        "no lesion in any reference and none predicted",
+        _lesion_f1,
+    ),
 }
 """Every metric of a cohort by its name, as profiles call them."""

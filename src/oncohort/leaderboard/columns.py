@@ -8,6 +8,7 @@ from oncohort.leaderboard.cohort_metrics import COHORT_FORMULAS
 from oncohort.metrics import METRICS
 from oncohort.profiles import CohortMetric, MetricRule, Profile
 from oncohort.reporting import Column
+from oncohort.reporting.data import better_of
 
 MOST_MAIN = 6
 """Metrics of a profile whose overview leaves none out."""
@@ -45,10 +46,12 @@ def main_columns(profile: Profile) -> tuple[Column, ...]:
 def _column(rule: MetricRule) -> Column:
     column = Column.of_metric(METRICS[rule.name])
     at = f" at {rule.tolerance_mm:g} mm" if rule.tolerance_mm is not None else ""
-    return replace(column, name=rule.column, label=f"{column.label}{at}")
+    over = {None: "", "last": ", last step", "area": ", area over steps"}[rule.over_steps]
+    return replace(column, name=rule.column, label=f"{column.label}{at}{over}", unit=rule.unit)
 
 
 def _cohort_column(entry: CohortMetric) -> Column:
     formula = COHORT_FORMULAS[entry.name]
     where = f" ({entry.structure})" if entry.structure else ""
-    return Column(entry.column, f"{formula.label}{where}", "1", "higher", formula.description)
+    better = better_of(formula.direction)
+    return Column(entry.column, f"{formula.label}{where}", formula.unit, better, formula.description)

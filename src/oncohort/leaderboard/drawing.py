@@ -143,7 +143,7 @@ class _Artist:
             return "no metric has a weight"
         volumes = self._volumes(volumes_ml)
         if volumes is None:
-            return f"the scores hold no {REFERENCE_VOLUME}; a profile that names it does"
+            return f"the scores hold no {REFERENCE_VOLUME}; --cohort, or a profile that has it, gives it"
         metric = "dice" if "dice" in self._columns else self._deciding[0]
         values, _ = self.grid.case_values(metric)
         columns = {model: values[:, self.grid.models.index(model)] for model in self._models}
@@ -158,7 +158,8 @@ class _Artist:
             return "all cases are of one kind"
         scores = sureness_of(self.grid, entry.score, entry.structure)
         positives = int(truth.sum())
-        draws = draw_patients(self.grid.patient_count, draws=_BAND_DRAWS, seed=self.seed)
+        carriers = np.bincount(self.grid.patients, weights=truth) > 0
+        draws = draw_patients(self.grid.patient_count, draws=_BAND_DRAWS, seed=self.seed, strata=carriers)
         rows = {row["model"]: row for row in self._rows(entry.column)}
         curves = [
             _roc(

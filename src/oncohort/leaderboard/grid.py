@@ -35,7 +35,8 @@ class ScoreGrid:
         cases: In the order of the scores.
         patients: (cases,) index of the patient of each case.
         values: Per structure and metric, (cases, models).
-        is_failed: The same keys, (cases, models): no value, for a reason in `FAILURES`.
+        is_failed: The same keys, (cases, models): no value by the fault of the prediction, where a better one could
+            have had a value.
         is_missing: (cases, models): no prediction.
         subsets: Per subset, (cases,): who belongs to it.
         groups: Structures of each group that is reported by its mean.
@@ -112,8 +113,7 @@ def arrange_scores(scores: Scores) -> ScoreGrid:
         patients=np.array([names[patient] for patient in whose["patient"]], dtype=np.intp),
         values={measure: values for measure, (values, *_) in spread.items()},
         is_failed={
-            measure: np.asarray(np.isnan(values) & (failed | (is_missing & there)))
-            for measure, (values, failed, there) in spread.items()
+            measure: _failures(values, failed, there, is_missing) for measure, (values, failed, there) in spread.items()
         },
         is_missing=is_missing,
         subsets=_subsets(scores.run, cases),
@@ -135,6 +135,19 @@ def _spread(
     failed[i, j] = _is_one_of(part["undefined"], FAILURES)
     there[i, j] = True
     return values, failed, there
+
+
+def _failures(
+    values: NDArray[np.float64], failed: NDArray[np.bool_], there: NDArray[np.bool_], is_missing: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """(cases, models): who has no value by the fault of the prediction.
+
+    A case counts for nobody if no model has a value in it and any of them has none by another reason, such as an
+    empty reference: a prediction that is missing there has lost nothing.
+    """
+    none = np.isnan(values)
+    counts = ~none.all(axis=1, keepdims=True) | (failed | ~there).all(axis=1, keepdims=True)
+    return np.asarray(none & (failed | (is_missing & there)) & counts)
 
 
 def _is_one_of(reasons: pl.Series, names: Collection[str]) -> NDArray[np.bool_]:

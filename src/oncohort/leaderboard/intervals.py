@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -29,11 +30,13 @@ class Resampling:
         weights: (1 + draws, patients): row 0 holds ones, the data as they are.
         seed: Of the draws.
         kind: Of the intervals.
+        is_stratified: Whether patients with the structure and others are drawn each by themselves.
     """
 
     weights: NDArray[np.int32]
     seed: int
     kind: IntervalKind
+    is_stratified: bool = False
 
     @staticmethod
     def of(patients: int, *, draws: int, seed: int, kind: IntervalKind) -> Resampling:
@@ -45,6 +48,20 @@ class Resampling:
         """
         ones = np.ones((1, patients), np.int32)
         return Resampling(np.vstack([ones, draw_patients(patients, draws=draws, seed=seed)]), seed, kind)
+
+    def for_presence(self, quantities: Sequence[Quantity], samples: Sequence[Sample]) -> Resampling:
+        """Draws in which patients with the structure and others keep their number, if any quantity is about that.
+
+        A patient has the structure if any of its cases in the sample has. All quantities share the draws, and
+        every sample keeps the number of its patients.
+
+        Source: J. Carpenter and J. Bithell, Statistics in Medicine 19 (2000) 1141 (draw as the data were drawn).
+        """
+        strata = presence_strata(quantities, samples)
+        if strata is None:
+            return self
+        drawn = draw_patients(strata.size, draws=self.draws, seed=self.seed, strata=strata)
+        return replace(self, weights=np.vstack([self.weights[:1], drawn]), is_stratified=True)
 
     @property
     def draws(self) -> int:
@@ -80,6 +97,17 @@ class Resampling:
         plain = [self.percentiles(column) for column in values.T]
         if isinstance(quantity, PooledRatio) and quantity.is_share_of_cases and sample.is_one_case_each:
             return [_share(quantity, sample, model, row) for model, row in enumerate(plain)]
+        lost = np.isnan(values[1:]).sum(axis=0).tolist()
+        found = self._found(quantity, sample, values, plain)
+        return [
+            (row, words if row["estimate"] is None or not number else f"{words}, {number} draws without value left out")
+            for (row, words), number in zip(found, lost, strict=True)
+        ]
+
+    def _found(
+        self, quantity: Quantity, sample: Sample, values: Array, plain: Sequence[dict[str, Any]]
+    ) -> list[tuple[dict[str, Any], str]]:
+        """The interval of the kind that is asked for."""
         if self.kind == "percentile" or not self.draws:
             return [(row, self.percentile_words) for row in plain]
         without = jackknife_patients(
@@ -101,7 +129,29 @@ class Resampling:
     def _words(self, kind: str) -> str:
         if not self.draws:
             return "no interval"
-        return f"{CONFIDENCE:.0%} {kind} bootstrap of patients ({self.draws} draws, seed {self.seed})"
+        strata = ", stratified by presence of the structure" if self.is_stratified else ""
+        return f"{CONFIDENCE:.0%} {kind} bootstrap of patients ({self.draws} draws, seed {self.seed}{strata})"
+
+
+def presence_strata(quantities: Sequence[Quantity], samples: Sequence[Sample]) -> NDArray[np.intp] | None:
+    """(patients,): the class that each patient is drawn in; None where no quantity is about presence.
+
+    Examples:
+        >>> from oncohort.leaderboard.quantities import CurveArea
+        >>> truth = np.array([True, False, False])
+        >>> area = CurveArea("lesion", "auc", "", truth, np.zeros((3, 1)), lambda *_: np.zeros(1), is_roc=True)
+        >>> presence_strata([area], [Sample(np.ones(3, bool), np.array([0, 0, 1]))]).tolist()
+        [1, 0]
+    """
+    known = [quantity.presence for quantity in quantities if quantity.presence is not None]
+    if not known:
+        return None
+    facts = [
+        np.bincount(sample.patients, weights=cases) > 0
+        for sample in samples
+        for cases in (sample.members, *(sample.members & presence for presence in known))
+    ]
+    return np.unique(np.stack(facts, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
 
 
 def _share(quantity: PooledRatio, sample: Sample, model: int, plain: dict[str, Any]) -> tuple[dict[str, Any], str]:

@@ -6,7 +6,7 @@ are, a draw of the bootstrap, or all but one patient for the jackknife.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -76,6 +76,10 @@ class Quantity(Protocol):
     def case_values(self) -> tuple[Array, NDArray[np.bool_]] | None:
         """Value per case and where it failed, both (cases, models); None for what only a cohort has."""
 
+    @property
+    def presence(self) -> NDArray[np.bool_] | None:
+        """(cases,) whether the structure is there, for numbers that need cases of both kinds; None for others."""
+
     def estimate(self, sample: Sample, weights: NDArray[np.int32]) -> Array:
         """(rows of weights, models); NaN where there is no value."""
 
@@ -111,6 +115,7 @@ class CaseMean:
     failed: NDArray[np.bool_]
 
     words = "mean over cases"
+    presence = None
 
     @property
     def case_values(self) -> tuple[Array, NDArray[np.bool_]]:
@@ -147,6 +152,7 @@ class MacroMean:
     case_values: tuple[Array, NDArray[np.bool_]]
 
     words = "mean over structures of the means over cases"
+    presence = None
 
     @property
     def metric(self) -> str:
@@ -168,7 +174,7 @@ class MacroMean:
 
     def defined(self, sample: Sample) -> NDArray[np.int64]:
         """How many cases have a value for any structure."""
-        return np.asarray((~np.isnan(self.case_values[0][sample.members])).sum(axis=0), dtype=np.int64)
+        return _cases_with_any(self.parts, sample)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,6 +198,7 @@ class GroupMean:
     parts: tuple[CaseMean, ...]
 
     words = "mean over all pairs of case and structure"
+    presence = None
 
     @property
     def metric(self) -> str:
@@ -221,7 +228,7 @@ class GroupMean:
 
     def defined(self, sample: Sample) -> NDArray[np.int64]:
         """How many cases have a value for any structure of the group."""
-        return np.asarray((~np.isnan(self._values[:, sample.members])).any(axis=0).sum(axis=0), dtype=np.int64)
+        return _cases_with_any(self.parts, sample)
 
     @property
     def _values(self) -> Array:
@@ -240,6 +247,7 @@ class PooledRatio:
         denominator: (cases, models), without NaN.
         is_share_of_cases: Whether every case counts 0 or 1 below, and no more above.
         failed: (cases, models): where a failed prediction is not counted as the worst in the sums; None for nowhere.
+        presence: (cases,): whether the structure is there, if the ratio is about that; else None.
 
     Examples:
         >>> found, there = np.array([[1.0], [3.0]]), np.array([[4.0], [4.0]])
@@ -255,6 +263,7 @@ class PooledRatio:
     denominator: Array
     is_share_of_cases: bool = False
     failed: NDArray[np.bool_] | None = None
+    presence: NDArray[np.bool_] | None = None
 
     words = "ratio of sums over cases"
     case_values = None
@@ -300,6 +309,11 @@ class CurveArea:
     direction = Direction.HIGHER
     case_values = None
 
+    @property
+    def presence(self) -> NDArray[np.bool_]:
+        """What the curve is about."""
+        return self.truth
+
     def estimate(self, sample: Sample, weights: NDArray[np.int32]) -> Array:
         """The area for each row of weights; NaN where only one kind of case is left."""
         truth, patients = self.truth[sample.members], sample.patients[sample.members]
@@ -313,6 +327,12 @@ class CurveArea:
     def defined(self, sample: Sample) -> NDArray[np.int64]:
         """Every case of the sample."""
         return np.full(self.scores.shape[1], int(sample.members.sum()), np.int64)
+
+
+def _cases_with_any(parts: Sequence[CaseMean], sample: Sample) -> NDArray[np.int64]:
+    """(models,): in how many cases of the sample any of the parts has a value."""
+    known = np.stack([~np.isnan(part.values[sample.members]) for part in parts]).any(axis=0)
+    return np.asarray(known.sum(axis=0), dtype=np.int64)
 
 
 def patient_means(values: NDArray[np.generic], patients: NDArray[np.intp]) -> tuple[Array, NDArray[np.intp]]:

@@ -36,7 +36,7 @@ from oncohort.results import AGGREGATE_SCHEMA, Scores
 RANK = "rank"
 """Metric of the rows that hold the overall ranking; their estimate is the weighted mean rank."""
 
-RankMethod = Literal["profile"] | Method
+RankMethod = Literal["profile", Method]
 """`profile` takes the scheme that the profile names."""
 
 
@@ -131,11 +131,12 @@ class _Board:
                 yield from self._quantity_rows(subset, sample, quantity)
 
     def _quantity_rows(self, subset: str, sample: Sample, quantity: Quantity) -> Iterator[dict[str, Any]]:
-        values = self.resampling.values_of(quantity, sample)
-        order = order_models(quantity, sample, self.resampling.weights, method=self.method)
+        draws = self.resampling.for_presence([quantity], [sample])
+        values = draws.values_of(quantity, sample)
+        order = order_models(quantity, sample, draws.weights, method=self.method)
         firmness = self._firmness(quantity, sample, order, values[0])
         defined = quantity.defined(sample)
-        for model, (estimate, words) in enumerate(self.resampling.estimates(quantity, sample, values)):
+        for model, (estimate, words) in enumerate(draws.estimates(quantity, sample, values)):
             yield {
                 **estimate,
                 **firmness[model],
@@ -163,7 +164,7 @@ class _Board:
         rows = _placed(places, compare_all_pairs(self._case_ranks(), everyone))
         for model, row in enumerate(rows):
             yield {
-                **self.resampling.percentiles(weighted[:, model]),
+                **self._draws.percentiles(weighted[:, model]),
                 **row,
                 **self._counts(ALL, everyone.members, int(everyone.members.sum()), model),
                 "metric": RANK,
@@ -183,13 +184,18 @@ class _Board:
         names = [name for name in subsets if name != ALL] or [ALL]
         return [self._sample(subsets[name]) for name in names]
 
+    @cached_property
+    def _draws(self) -> Resampling:
+        """The draws of the overall ranking, which all of its metrics share."""
+        return self.resampling.for_presence([quantity for _, quantity in self._weights], self._ranked_samples)
+
     def _sample(self, members: NDArray[np.bool_]) -> Sample:
         return Sample(members, self.grid.patients, is_by_patient=self.profile.unit != "case")
 
     def _weighted_ranks(self) -> Array:
         """(rows of weights, models)."""
-        total = np.zeros((self.resampling.weights.shape[0], len(self.grid.models)))
-        scheme, draws = self.profile.ranking.scheme, self.resampling.weights
+        scheme, draws = self.profile.ranking.scheme, self._draws.weights
+        total = np.zeros((draws.shape[0], len(self.grid.models)))
         for weight, quantity in self._weights:
             total += weight * rank_scores(quantity, self._ranked_samples, draws, scheme=scheme, method=self.method)
         return total
@@ -212,7 +218,7 @@ class _Board:
         """Smaller is better: the tie-break metric averaged over the subsets that have a value; (rows, models)."""
         tie_break = self.profile.ranking.tie_break
         quantity = next(one for _, one in weighted_quantities(self.grid, self.profile) if one.metric == tie_break)
-        estimates = [self.resampling.values_of(quantity, sample) for sample in self._ranked_samples]
+        estimates = [self._draws.values_of(quantity, sample) for sample in self._ranked_samples]
         mean = mean_of_known(np.stack(estimates))
         return mean if quantity.direction is Direction.LOWER else -mean
 
@@ -239,7 +245,7 @@ class _Board:
         scheme = SCHEME_WORDS[self.profile.ranking.scheme]
         what = scheme if self.method == "mean-then-rank" else f"{METHOD_WORDS[self.method]}, averaged over subsets"
         words = f"{what}, weighted ({weights}), ties by {self.profile.ranking.tie_break}"
-        return f"{words}; {self.resampling.percentile_words}"
+        return f"{words}; {self._draws.percentile_words}"
 
 
 def _placed(places: NDArray[np.int64], family: Family | None) -> list[dict[str, Any]]:

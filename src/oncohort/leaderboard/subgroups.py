@@ -17,6 +17,7 @@ from oncohort.leaderboard.places import order_means
 from oncohort.leaderboard.quantities import Array, PooledRatio, Sample
 from oncohort.leaderboard.stability import NO_STABILITY, measure_stability
 from oncohort.metrics import Direction
+from oncohort.reporting.leaderboard_tables import LESIONS_COUNTED
 
 SIZE_CLASS = "size_class"
 """The column of `lesions.parquet` that rates of lesions are grouped by."""
@@ -41,7 +42,7 @@ def group_cases(cases: Sequence[str], facts: pl.DataFrame | None, by: str) -> di
         Per group, (cases,); cases without a value are the group "unknown".
 
     Raises:
-        InputError: There is no such column, it has too many values, or cases are not listed.
+        InputError: There is no such column, it has no value or too many, or cases are not listed.
 
     Examples:
         >>> facts = pl.DataFrame({"case": ["A", "B"], "sex": ["F", None]})
@@ -53,6 +54,8 @@ def group_cases(cases: Sequence[str], facts: pl.DataFrame | None, by: str) -> di
         column = _thirds(column)
     values = [UNKNOWN if value is None else str(value) for value in column]
     names = sorted(set(values), key=lambda name: (name == UNKNOWN, name))
+    if names == [UNKNOWN]:
+        raise _wrong(f"values in column {by!r}", "no case has one")
     if len(names) > _MOST_GROUPS:
         raise _wrong(f"a column of at most {_MOST_GROUPS} values", f"{len(names)} values of {by!r}")
     return {f"{by} {name}": np.array([value == name for value in values]) for name in names}
@@ -112,7 +115,7 @@ def _ratio_rows(
             "n_missing": int(grid.is_missing[:, model].sum()),
             "rank": None if np.isnan(values[0, model]) else float(places[0, model]),
             "letters": None,
-            "method": f"ratio of sums over lesions (n counts lesions); {words}",
+            "method": f"ratio of sums over lesions ({LESIONS_COUNTED}); {words}",
         }
 
 

@@ -2,6 +2,20 @@
 
 from oncohort.metrics.agreement import Agreement, majority_consensus, measure_agreement, symmetric_metrics
 from oncohort.metrics.agreement_values import Limits, LimitsOfAgreement, intraclass_correlation, limits_of_agreement
+from oncohort.metrics.box_comparison import BoxComparison, ComparisonSettings, compare_boxes
+from oncohort.metrics.box_confusion import BoxConfusion, confuse_boxes
+from oncohort.metrics.box_detection import ClassDetection, Detection, DetectionSettings, detect_boxes, iou_range
+from oncohort.metrics.box_froc import box_froc_curve, draw_box_sensitivities
+from oncohort.metrics.box_matching import BoxMatching, MatchSettings, Outcome, match_boxes
+from oncohort.metrics.box_precision import box_average_precision, draw_box_average_precision
+from oncohort.metrics.box_ranking import RankedHits, image_draws, rank_hits
+from oncohort.metrics.box_sets import (
+    PredictedBoxes,
+    ReferenceBoxes,
+    boxes_of_points,
+    predicted_boxes,
+    reference_boxes,
+)
 from oncohort.metrics.detection import Proportion, patient_sensitivity, specificity, tumour_sensitivity
 from oncohort.metrics.froc import FrocCurve, froc_cpm, froc_curve, froc_sensitivities, lesion_average_precision
 from oncohort.metrics.instances import InstanceScores, score_instances
@@ -40,7 +54,14 @@ from oncohort.metrics.uptake import Uptake, UptakePair, measure_lesion_uptakes, 
 __all__ = [
     "METRICS",
     "Agreement",
+    "BoxComparison",
+    "BoxConfusion",
+    "BoxMatching",
+    "ClassDetection",
+    "ComparisonSettings",
     "ComponentOverlap",
+    "Detection",
+    "DetectionSettings",
     "Direction",
     "FrocCurve",
     "InstanceScores",
@@ -50,13 +71,18 @@ __all__ = [
     "Limits",
     "LimitsOfAgreement",
     "MaskPair",
+    "MatchSettings",
     "Matching",
     "Metric",
     "OperatingPoint",
+    "Outcome",
     "OverlapCounts",
     "PairSettings",
+    "PredictedBoxes",
     "Presence",
     "Proportion",
+    "RankedHits",
+    "ReferenceBoxes",
     "RocCurve",
     "SurfaceDistances",
     "Symmetry",
@@ -66,11 +92,19 @@ __all__ = [
     "assd_directed_mm",
     "assd_mm",
     "average_precision",
+    "box_average_precision",
+    "box_froc_curve",
+    "boxes_of_points",
+    "compare_boxes",
     "compare_labels",
     "compare_masks",
     "compare_surfaces",
+    "confuse_boxes",
     "contour_dice",
+    "detect_boxes",
     "dice",
+    "draw_box_average_precision",
+    "draw_box_sensitivities",
     "f1_score",
     "froc_cpm",
     "froc_curve",
@@ -78,12 +112,15 @@ __all__ = [
     "hausdorff_mm",
     "hd95_directed_mm",
     "hd95_mm",
+    "image_draws",
     "intraclass_correlation",
+    "iou_range",
     "jaccard",
     "lesion_average_precision",
     "lesion_rows",
     "limits_of_agreement",
     "majority_consensus",
+    "match_boxes",
     "match_lesions",
     "mean_over_steps",
     "measure_agreement",
@@ -93,7 +130,10 @@ __all__ = [
     "panoptic_quality",
     "patient_sensitivity",
     "precision",
+    "predicted_boxes",
+    "rank_hits",
     "recognition_quality",
+    "reference_boxes",
     "roc_auc",
     "roc_curve",
     "score_instances",

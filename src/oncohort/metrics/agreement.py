@@ -22,13 +22,13 @@ TieRule = Literal["foreground", "background"]
 
 @dataclass(frozen=True)
 class Agreement:
-    """One metric between two readers; the same whichever of them is named first.
+    """One metric between two readers; the same whichever of them is named first, but for the sign of a difference.
 
     Args:
         first: A reader.
         second: Another one.
         metric: What was measured.
-        value: None if it is undefined.
+        value: None if it is undefined; a difference is that of `second` less that of `first`.
         undefined: Why it is: `both_empty`, `one_empty`, or the metric's own reason.
     """
 
@@ -45,18 +45,21 @@ def measure_agreement(
     *,
     spacing_mm: Spacing,
     settings: PairSettings,
+    image: NDArray[Any] | None = None,
 ) -> list[Agreement]:
-    """Symmetric metrics over all pairs of readers, in the order given.
+    """Symmetric metrics and differences over all pairs of readers, in the order given.
 
     Args:
         readers: Name and mask (i, j, k) of each reader; whatever is not 0 was drawn.
-        metrics: Names of metrics that stay the same when the masks change places, with the parameters that
-            each one takes.
+        metrics: Names of metrics that stay the same when the masks change places (`symmetric_metrics`) or turn
+            their sign (volume and uptake differences), with the parameters that each one takes.
         spacing_mm: Edges of a voxel along i, j, k.
         settings: How lesions are told apart and matched.
+        image: (i, j, k) in SUV, the one that all readers drew on; None if no metric is about uptake.
 
     Raises:
-        ValueError: Fewer than two readers, a metric that is not symmetric or lacks a parameter, or shapes that differ.
+        ValueError: Fewer than two readers, a metric that is not symmetric or lacks a parameter, shapes that differ,
+            or uptake without an image.
 
     Examples:
         >>> from oncohort.metrics.matching import Matching
@@ -67,13 +70,18 @@ def measure_agreement(
         >>> for found in measure_agreement(readers, {"dice": {}}, spacing_mm=(1, 1, 1), settings=settings):
         ...     print(found.first, found.second, found.metric, found.value)
         A B dice 0.5
+        >>> image = np.arange(64.0).reshape(4, 4, 4)
+        >>> measure_agreement(
+        ...     readers, {"suvmax_error": {}}, spacing_mm=(7, 7, 7), settings=settings, image=image
+        ... )[0].value
+        16.0
     """
     if len(readers) < 2:
         raise ValueError(f"expected two or more readers, got {len(readers)}")
     chosen = [_symmetric(name, parameters) for name, parameters in metrics.items()]
     found = []
     for first, second in combinations(readers, 2):
-        pair = compare_masks(readers[first], readers[second], spacing_mm=spacing_mm, settings=settings)
+        pair = compare_masks(readers[first], readers[second], spacing_mm=spacing_mm, settings=settings, image=image)
         for metric in chosen:
             value, reason = _measured(metric, pair, metrics[metric.name])
             found.append(Agreement(first, second, metric.name, value, reason))
@@ -81,7 +89,7 @@ def measure_agreement(
 
 
 def symmetric_metrics() -> list[str]:
-    """Names of the metrics that make sense between two readers.
+    """Names of the metrics that have the same value whichever of two readers is named first.
 
     Examples:
         >>> [name for name in symmetric_metrics() if not METRICS[name].unit == "mm"]
@@ -120,8 +128,9 @@ def majority_consensus(masks: Sequence[NDArray[Any]], *, if_tied: TieRule) -> ND
 
 
 def _symmetric(name: str, parameters: Mapping[str, float]) -> Metric:
-    if name not in symmetric_metrics():
-        raise ValueError(f"expected symmetric metrics ({', '.join(symmetric_metrics())}), got {name!r}")
+    usable = [known for known, metric in METRICS.items() if metric.symmetry in (Symmetry.SAME, Symmetry.NEGATED)]
+    if name not in usable:
+        raise ValueError(f"expected symmetric metrics or differences ({', '.join(usable)}), got {name!r}")
     metric = METRICS[name]
     if set(parameters) != metric.parameters:
         raise ValueError(f"{name} takes {sorted(metric.parameters) or 'no parameters'}, got {sorted(parameters)}")

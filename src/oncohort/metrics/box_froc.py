@@ -12,7 +12,7 @@ from oncohort.metrics.froc import FrocCurve, froc_sensitivities
 from oncohort.metrics.roc import accumulate
 
 
-def box_froc(ranked: RankedHits) -> FrocCurve:
+def box_froc_curve(ranked: RankedHits) -> FrocCurve:
     """Found references over false predictions per image, with one point per score.
 
     Images that are skipped are no cases. `froc_cpm` and `froc_sensitivities`
@@ -27,7 +27,7 @@ def box_froc(ranked: RankedHits) -> FrocCurve:
     Examples:
         >>> ranked = RankedHits(np.array([0.9, 0.8]), np.array([True, False]), np.array([0, 1]),
         ...                     np.array([1, 1]), np.array([True, True]))
-        >>> box_froc(ranked).sensitivity.tolist()
+        >>> box_froc_curve(ranked).sensitivity.tolist()
         [0.0, 0.5, 0.5]
     """
     cases = int(ranked.counted.sum())

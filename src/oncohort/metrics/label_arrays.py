@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import isfinite, prod
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncohort.geometry import Box
-from oncohort.kernels import JointCounts, SurfaceKind, count_joint, like, recode_labels
+from oncohort.kernels import JointCounts, SurfaceArray, SurfaceKind, count_joint, like, recode_labels
 from oncohort.kernels.layout import is_reversed
 from oncohort.metrics.overlap import OverlapCounts
 from oncohort.metrics.surface import SurfaceDistances, compare_surfaces, compare_within, surface_dice
@@ -206,12 +207,16 @@ class LabelArrays:
         distances = compare_surfaces(*arrays, spacing_mm=self.spacing_mm, kind=kind, labels=list(label.values()))
         self._surfaces.update({(kind, n): distances[code] for n, code in label.items()})
 
-    def _coded(self, structure: int, done: Collection[int]) -> tuple[tuple[NDArray[Any], NDArray[Any]], dict[int, int]]:
+    @cached_property
+    def _sources(self) -> tuple[SurfaceArray, SurfaceArray]:
+        return SurfaceArray.of(self.codes[0]), SurfaceArray.of(self.codes[1])
+
+    def _coded(self, structure: int, done: Collection[int]) -> tuple[tuple[Any, Any], dict[int, int]]:
         """Both arrays, and the code in them of the structure and of all that can be measured with it."""
         members = self._disjoint_with(structure, done)
         found = {n: self._present(n) for n in members}
         if all(len(codes) <= 1 for codes in found.values()):
-            return self.codes, {n: (codes or self.structures[n])[0] for n, codes in found.items()}
+            return self._sources, {n: (codes or self.structures[n])[0] for n, codes in found.items()}
         if len(members) == 1:
             box = self.box(structure)
             first, second = (self.mask(structure, side=side, box=box) != 0 for side in (0, 1))

@@ -30,11 +30,11 @@ class HasUptake(Protocol):
 
 
 def volume_ratio(pair: HasOverlap) -> float:
-    """Volume of the prediction over that of the reference: |P| / |R|; 1 is perfect.
+    """Volume of the prediction over that of the reference: |P| / |R|; 1 is perfect, NaN if the reference is empty.
 
     Source: DEEP-PSMA baseline (Peter-MacCallum-Cancer-Centre/DEEP-PSMA at dd75853), ttb_volume_ratio.
     """
-    return pair.overlap.prediction / pair.overlap.reference
+    return _ratio(pair.overlap.prediction, pair.overlap.reference)
 
 
 def suvmean_ratio(pair: HasUptake) -> float:
@@ -43,7 +43,7 @@ def suvmean_ratio(pair: HasUptake) -> float:
     Source: DEEP-PSMA baseline (Peter-MacCallum-Cancer-Centre/DEEP-PSMA at dd75853), suv_mean_ratio.
     """
     found = pair.uptake
-    return found.prediction.suvmean / found.reference.suvmean if found.reference.suvmean else float("nan")
+    return _ratio(found.prediction.suv_mean, found.reference.suv_mean)
 
 
 def volume_ratio_error(pair: HasOverlap) -> float:
@@ -54,6 +54,10 @@ def volume_ratio_error(pair: HasOverlap) -> float:
 def suvmean_ratio_error(pair: HasUptake) -> float:
     """How far `suvmean_ratio` is from 1."""
     return abs(suvmean_ratio(pair) - 1.0)
+
+
+def _ratio(prediction: float, reference: float) -> float:
+    return prediction / reference if reference else float("nan")
 
 
 RATIO_METRICS = (

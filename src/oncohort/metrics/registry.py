@@ -6,6 +6,7 @@ from oncohort.metrics.lesion_metrics import LESION_METRICS
 from oncohort.metrics.metric import Direction, Metric, Symmetry
 from oncohort.metrics.numbered import NUMBERED_METRICS
 from oncohort.metrics.overlap import OVERLAP_METRICS
+from oncohort.metrics.ratios import RATIO_METRICS
 from oncohort.metrics.surface_metrics import SURFACE_METRICS
 from oncohort.metrics.uptake import UPTAKE_METRICS
 
@@ -13,6 +14,13 @@ __all__ = ["METRICS", "Direction", "Metric", "Symmetry"]
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
-    for metric in (*OVERLAP_METRICS, *SURFACE_METRICS, *LESION_METRICS, *NUMBERED_METRICS, *UPTAKE_METRICS)
+    for metric in (
+        *OVERLAP_METRICS,
+        *SURFACE_METRICS,
+        *LESION_METRICS,
+        *NUMBERED_METRICS,
+        *UPTAKE_METRICS,
+        *RATIO_METRICS,
+    )
 }
 """Every metric by its name, in the order of the tables."""

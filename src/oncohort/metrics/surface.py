@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from oncohort.kernels import (
     NearestSearch,
+    SurfaceArray,
     SurfaceKind,
     SurfacePoints,
     count_within,
@@ -63,8 +64,8 @@ def _size(weights: NDArray[np.float64] | None, points: int) -> float:
 
 
 def compare_surfaces(
-    reference: NDArray[Any],
-    prediction: NDArray[Any],
+    reference: NDArray[Any] | SurfaceArray,
+    prediction: NDArray[Any] | SurfaceArray,
     *,
     spacing_mm: tuple[float, float, float],
     kind: SurfaceKind,
@@ -104,8 +105,8 @@ def compare_surfaces(
 
 
 def _require_usable(
-    reference: NDArray[Any],
-    prediction: NDArray[Any],
+    reference: NDArray[Any] | SurfaceArray,
+    prediction: NDArray[Any] | SurfaceArray,
     spacing_mm: tuple[float, float, float],
     labels: Sequence[int] | None,
 ) -> None:
@@ -235,8 +236,8 @@ def surface_dice(distances: SurfaceDistances, *, tolerance_mm: float) -> float:
 
 
 def compare_within(
-    reference: NDArray[Any],
-    prediction: NDArray[Any],
+    reference: NDArray[Any] | SurfaceArray,
+    prediction: NDArray[Any] | SurfaceArray,
     *,
     spacing_mm: tuple[float, float, float],
     tolerance_mm: float,

@@ -130,7 +130,7 @@ SURFACE_METRICS = (
     ),
     Metric(
         name="contour_dice",
-        description="Share of the border voxels of both masks that are border voxels of both.",
+        description="Share of the border voxels of both masks, volume border included, that are border voxels of both.",
         unit="1",
         direction=Direction.HIGHER,
         symmetry=Symmetry.SAME,

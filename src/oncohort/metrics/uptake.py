@@ -181,7 +181,7 @@ UPTAKE_METRICS: tuple[Metric, ...] = tuple(
         twin=None,
         undefined=undefined,
         formula=formula,
-        nan_reason="image_not_finite",
+        nan_reason="" if formula is mtv_difference_ml else "image_not_finite",
         needs=frozenset({"uptake"}),
     )
     for formula, unit, undefined, description in _FORMULAS

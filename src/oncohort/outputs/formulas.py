@@ -47,6 +47,10 @@ FORMULAS: Final = {
     "dice_of_numbers": "2 * sum of R over P / (sum of R + |P|), of the lesion numbers of R; `dice` where R holds none",
     "lesion_fn_of_numbers": "highest lesion number of R - tp",
     "lesion_f1_of_numbers": "2 tp / (2 tp + fp + `lesion_fn_of_numbers`)",
+    "volume_ratio": "|P| / |R|",
+    "volume_ratio_error": "distance of |P| / |R| from 1",
+    "suvmean_ratio": "SUVmean within P / within R",
+    "suvmean_ratio_error": "distance of SUVmean within P / within R from 1",
 }
 """Text per metric. R is the reference, P the prediction, v the volume of a voxel in ml, dS(M, N) the distances in mm
 from every point of the surface of M to the surface of N."""

@@ -103,6 +103,8 @@ def _target(profile: Profile) -> Iterator[str]:
     if target.image is not None:
         yield f'Uptake is measured in the image of role "{target.image}"'
     yield _UNITS[profile.unit]
+    if profile.steps is not None:
+        yield f"Each of {profile.steps.states} states of an interaction has a prediction"
 
 
 def _lesions(profile: Profile) -> Iterator[str]:

@@ -25,6 +25,8 @@ _POLICIES = {
 
 _AGGREGATES = {"mean": "the mean over the cases that have a value"}
 
+_OVER_STEPS = {None: "", "last": ", of the last state", "area": ", area over the states by trapezoids of unit width"}
+
 _OF_AREAS, _OF_SHARES = ("auc", "ap"), ("patient_sensitivity", "specificity")
 
 
@@ -70,6 +72,7 @@ def _metric(rule: MetricRule, name: str) -> str:
     where = "" if rule.structures is None else f", of {listed(rule.structures)} only"
     if rule.only:
         where += f", where {listed(f'{column} is {value}' for column, value in rule.only.items())} only"
+    where += _OVER_STEPS[rule.over_steps]
     at = "" if rule.tolerance_mm is None else f", tolerance {rule.tolerance_mm:g} mm"
     return f'{name} ("{rule.column}"{unit}{where}{at}: {lowered(rule.metric.description)})'
 

@@ -27,6 +27,12 @@ _EMPTY = (
     "`as P empty` is what an empty prediction would score there."
 )
 
+_OVER_STEPS = {
+    None: "",
+    "last": "; of the last state",
+    "area": "; m_0/2 + m_1 + ... + m_(K-1) + m_K/2 of the states 0 to K, undefined if any is",
+}
+
 _UNUSABLE = {
     "worst": "A case without usable prediction is scored by the last column and counted in `missing`.",
     "error": "A case without usable prediction is an error, and nothing is scored: the last column is for your own "
@@ -94,7 +100,7 @@ def _metrics(profile: Profile) -> Iterator[str]:
     rows = [
         (
             f"`{rule.column}`",
-            rule.metric.unit,
+            rule.unit,
             _BETTER[rule.metric.direction],
             f"{rule.weight:g}",
             rule.aggregate,
@@ -110,7 +116,7 @@ def _formula(rule: MetricRule) -> str:
     at = "" if rule.tolerance_mm is None else f"; `tolerance_mm` {rule.tolerance_mm:g}"
     of = "" if rule.structures is None else f"; of {', '.join(rule.structures)} only"
     where = "".join(f"; only where `{column}` is {value}" for column, value in (rule.only or {}).items())
-    return f"{named}{FORMULAS[rule.name]}{at}{of}{where}"
+    return f"{named}{FORMULAS[rule.name]}{at}{of}{where}{_OVER_STEPS[rule.over_steps]}"
 
 
 def _empty(profile: Profile) -> Iterator[str]:

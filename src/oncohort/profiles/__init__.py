@@ -2,7 +2,7 @@
 
 from oncohort.profiles.differences import Difference, compare_profiles
 from oncohort.profiles.metric_rules import COHORT_METRICS, MISSED, CohortMetric, EmptyRule, MetricRule, MissingRule
-from oncohort.profiles.parts import Components, Ranking, Subsets, Target
+from oncohort.profiles.parts import Components, Ranking, Steps, Subsets, Target
 from oncohort.profiles.reading import list_profiles, load_profile, parse_profile
 from oncohort.profiles.schema import Profile
 
@@ -17,6 +17,7 @@ __all__ = [
     "MissingRule",
     "Profile",
     "Ranking",
+    "Steps",
     "Subsets",
     "Target",
     "compare_profiles",

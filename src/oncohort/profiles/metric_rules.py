@@ -34,6 +34,9 @@ COHORT_METRICS: dict[str, frozenset[str]] = {
 """Metrics of a whole cohort, with the metrics per case that they are computed from."""
 
 
+_OVER_STEPS = {None: "", "last": "_last", "area": "_auc"}
+
+
 class MetricRule(Part):
     """One metric of the profile and what it is worth where a mask is empty or missing.
 
@@ -49,6 +52,8 @@ class MetricRule(Part):
             `undefined` gives no value, with the reason `prediction_missing`, a number is the value.
         structures: Only these of the target's structures; all by default.
         tolerance_mm: Of metrics that count what lies within a distance.
+        over_steps: Of profiles with steps: the value of the `last` state, or the `area` under the values of all
+            states by trapezoids of unit width, not divided by their number.
         only: Columns of `cases.parquet` with the value that a case must have to be measured; others have no row.
     """
 
@@ -63,11 +68,18 @@ class MetricRule(Part):
     structures: Names | None = None
     tolerance_mm: float | None = Field(default=None, ge=0.0)
     only: dict[str, str] | None = Field(default=None, min_length=1)
+    over_steps: Literal["last", "area"] | None = None
 
     @property
     def column(self) -> str:
         """What the scores call the metric."""
-        return self.label or self.name
+        return self.label or f"{self.name}{_OVER_STEPS[self.over_steps]}"
+
+    @property
+    def unit(self) -> str:
+        """Of the values; an area over steps has one of its own."""
+        unit = self.metric.unit
+        return f"{unit}*step" if self.over_steps == "area" and unit != "1" else unit
 
     @property
     def metric(self) -> Metric:

@@ -103,6 +103,16 @@ class Components(Part):
         return self
 
 
+class Steps(Part):
+    """The course of an interaction: predictions of every state lie in `MODEL/step-<k>`.
+
+    Attributes:
+        states: How many there are, numbered from 0.
+    """
+
+    states: int = Field(ge=2)
+
+
 class Subsets(Part):
     """How the cohort is divided before ranking.
 

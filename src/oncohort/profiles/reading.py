@@ -19,8 +19,8 @@ def list_profiles() -> dict[str, str]:
     """Title of every profile that comes with Oncohort, by name.
 
     Examples:
-        >>> list(list_profiles())  # doctest: +ELLIPSIS
-        ['autopet-i', 'autopet-iii', 'autopet-iv-task2', ...]
+        >>> list(list_profiles())[:2]
+        ['autopet-i', 'autopet-iii']
     """
     names = sorted(entry.name.removesuffix(_SUFFIX) for entry in _DATA.iterdir() if entry.name.endswith(_SUFFIX))
     return {name: load_profile(name).title for name in names}

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from oncohort.profiles.metric_rules import BETTER, CohortMetric, MetricRule
-from oncohort.profiles.parts import Components, Part, Ranking, Subsets, Target, as_tuple
+from oncohort.profiles.parts import Components, Part, Ranking, Steps, Subsets, Target, as_tuple
 
 FORMAT_VERSION = 1
 """Version of the profile format that this code reads."""
@@ -30,6 +30,7 @@ class Profile(Part):
             `error`: they stop the evaluation.
         target: Which masks are scored.
         components: What a lesion is; needed by metrics of lesions and components only.
+        steps: The states of an interaction; none for one prediction per case.
         subsets: How the cohort is divided before ranking.
         ranking: How models are put in order.
         metric: The metrics in the order of the tables.
@@ -46,6 +47,7 @@ class Profile(Part):
     missing: Literal["worst", "error"]
     target: Target
     components: Components | None = None
+    steps: Steps | None = None
     subsets: Subsets
     ranking: Ranking
     metric: Annotated[tuple[MetricRule, ...], BeforeValidator(as_tuple)] = Field(min_length=1)
@@ -102,6 +104,7 @@ class Profile(Part):
         self._check_parts()
         self._check_structures()
         self._check_ranking()
+        self._check_steps()
         return self
 
     def _check_names(self) -> None:
@@ -134,6 +137,17 @@ class Profile(Part):
         unknown = sorted(set(named) - set(known or ()))
         if unknown:
             raise ValueError(f"{', '.join(unknown)}: no structure of the target")
+
+    def _check_steps(self) -> None:
+        if any((rule.over_steps is None) != (self.steps is None) for rule in self.metric):
+            raise ValueError("over_steps of every metric belongs to a profile with steps, which needs it")
+        if self.steps is not None and (self.cohort_metric or self.has_lesion_table):
+            raise ValueError("a profile with steps has no cohort_metric and no table of lesions")
+        rules: dict[str, MetricRule] = {}
+        for rule in self.metric if self.steps is not None else ():
+            same = {"over_steps": None, "label": None, "weight": 0.0}
+            if rules.setdefault(rule.name, rule).model_copy(update=same) != rule.model_copy(update=same):
+                raise ValueError(f"{rule.name} has two rules for the same steps")
 
     def _check_ranking(self) -> None:
         if self.ranking.tie_break not in self.metrics:

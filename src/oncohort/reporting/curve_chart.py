@@ -75,7 +75,8 @@ def draw_roc(curves: Sequence[Curve], *, positives: int, negatives: int, what: s
         "roc",
         "ROC",
         f"Is the structure there? Cases ordered by {what}; n = {positives} cases with it, {negatives} without. "
-        "Band: 95 % of bootstrap draws of patients at each false positive rate. Dotted: chance.",
+        "Band: 95 % of bootstrap draws of patients, those with it and those without each by themselves, at each "
+        "false positive rate. Dotted: chance.",
         chart.svg(),
     )
 

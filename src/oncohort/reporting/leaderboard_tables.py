@@ -9,6 +9,12 @@ from oncohort.reporting.data import Column, Row
 from oncohort.reporting.numbers import DASH, format_number, format_p
 
 RANK = "rank"
+MACRO = "macro mean"
+"""The mean over structures, which is always named."""
+
+LESIONS_COUNTED = "n counts lesions"
+"""Words of a method by which n is a number of lesions."""
+
 MOST_PAIRS = 45
 """Pairs of models of one metric that are listed; with more, their p-values are left to the letters."""
 
@@ -26,6 +32,7 @@ class TextTable:
         rows: As many cells as heads.
         note: What a reader must know beside it.
         is_for_terminals: Whether a terminal shows it; others are too wide or too many.
+        keys: How many of the first columns part the rows into blocks; a narrow page makes headings of them.
     """
 
     title: str
@@ -34,6 +41,21 @@ class TextTable:
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
     is_for_terminals: bool = True
+    keys: int = 0
+
+    @property
+    def blocks(self) -> tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]:
+        """Heading and rows of each block, without the columns that the heading stands for.
+
+        Examples:
+            >>> table = TextTable("Dice", ("Subset", "Model"), (False, False), (("all", "a"), ("sex F", "a")), keys=1)
+            >>> table.blocks
+            (('all', (('a',),)), ('sex F', (('a',),)))
+        """
+        found: dict[str, list[tuple[str, ...]]] = {}
+        for row in self.rows:
+            found.setdefault(", ".join(row[: self.keys]), []).append(row[self.keys :])
+        return tuple((heading, tuple(rows)) for heading, rows in found.items())
 
 
 def leaderboard_tables(
@@ -123,7 +145,8 @@ def _overall(overall: Sequence[Row]) -> TextTable:
     firm = "" if tau is None else f" Mean Kendall tau between a draw and this ranking: {tau:.2f}."
     note = (
         "Models that share a letter cannot be told apart (paired Wilcoxon tests of each case's weighted mean "
-        "rank, Holm, 5 %). Places: 95 % of the bootstrap draws of patients. First: share of the draws in place 1."
+        "rank, Holm, 5 %). Letters may join models whose places are stable: the places follow means, the letters "
+        "single cases. Places: 95 % of the bootstrap draws of patients. First: share of the draws in place 1."
         f"{firm} Ranking: {overall[0]['method']}."
     )
     numeric = (True, False, False, False, True, True, False, True)
@@ -157,7 +180,7 @@ def _summary_cell(row: Row | None, column: Column) -> str:
 
 def _metric(column: Column, rows: Sequence[Row]) -> TextTable:
     has_subsets = len({row["subset"] for row in rows}) > 1
-    has_structures = len({row.get("structure") for row in rows}) > 1
+    has_structures = names_structures(rows)
     heads = ("Rank", "Model", "Estimate", "95 % interval", "Groups", "Places", "n", "Undef.", "Missing")
     numeric = (True, False, True, False, False, False, True, True, True)
     extra = [name for name, is_there in (("subset", has_subsets), ("structure", has_structures)) if is_there]
@@ -174,7 +197,31 @@ def _metric(column: Column, rows: Sequence[Row]) -> TextTable:
         (*(False for _ in extra), *numeric),
         cells,
         f"{column.description} Method: {methods}.".strip(),
+        keys=len(extra),
     )
+
+
+def names_structures(rows: Sequence[Row]) -> bool:
+    """Whether a reader must be told which structure a row is of: there are several, or it is the mean over them.
+
+    Examples:
+        >>> names_structures([{"structure": "lesion"}]), names_structures([{"structure": MACRO}])
+        (False, True)
+    """
+    found = {row.get("structure") for row in rows}
+    return len(found) > 1 or MACRO in found
+
+
+def counted_text(row: Row) -> str:
+    """How many cases are in an estimate, or how many lesions where these are counted.
+
+    Examples:
+        >>> counted_text({"n": 7, "method": "mean over cases"})
+        '7'
+        >>> counted_text({"n": 7, "method": "ratio of sums over lesions (n counts lesions)"})
+        '7 lesions'
+    """
+    return f"{row['n']} lesions" if LESIONS_COUNTED in row["method"] else str(row["n"])
 
 
 def _metric_cells(row: Row, column: Column) -> tuple[str, ...]:
@@ -185,7 +232,7 @@ def _metric_cells(row: Row, column: Column) -> tuple[str, ...]:
         interval_text(row, column.digits),
         row.get("letters") or DASH,
         places_text(row),
-        str(row["n"]),
+        counted_text(row),
         str(row["n_undefined"]),
         str(row["n_missing"]),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from oncohort.reporting.data import Column, ReportData, Row
 from oncohort.reporting.forest import Axis, stacked
-from oncohort.reporting.leaderboard_tables import places_text
+from oncohort.reporting.leaderboard_tables import counted_text, names_structures, places_text
 from oncohort.reporting.numbers import Cell, number_cell
 from oncohort.reporting.tables import ModelTag
 
@@ -43,19 +43,20 @@ class ForestLine:
     at: float | None
     span: tuple[float, float] | None
     dots: tuple[tuple[float, int], ...]
-    n: int
+    counted: str
     undefined: int
     missing: int
 
 
 @dataclass(frozen=True)
 class MetricBlock:
-    """One metric: its axis and the models by subset."""
+    """One metric: its axis and the models by subset; `is_named` if a reader must be told of a single subset too."""
 
     column: Column
     axis: Axis
     groups: tuple[tuple[str, tuple[ForestLine, ...]], ...]
     has_dots: bool
+    is_named: bool
 
 
 def standing_columns(data: ReportData) -> tuple[Column, ...]:
@@ -114,7 +115,7 @@ def place_text(rank: float | None) -> str:
 def _block(column: Column, rows: list[Row], data: ReportData, models: Mapping[str, ModelTag]) -> MetricBlock:
     values = [row[key] for row in rows for key in ("estimate", "low", "high") if row.get(key) is not None]
     axis = Axis.around(values, bounded=column.unit == "1" and all(0 <= value <= 1 for value in values))
-    several = len({row.get("structure") for row in rows}) > 1
+    several = names_structures(rows)
     by_subset: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_subset[f"{row['subset']}, {row['structure']}" if several else row["subset"]].append(row)
@@ -123,7 +124,7 @@ def _block(column: Column, rows: list[Row], data: ReportData, models: Mapping[st
         (subset, tuple(_line(row, column, axis, models[row["model"]], dots) for row in _in_order(members, models)))
         for subset, members in by_subset.items()
     )
-    return MetricBlock(column, axis, groups, bool(dots))
+    return MetricBlock(column, axis, groups, bool(dots), several)
 
 
 def _line(row: Row, column: Column, axis: Axis, model: ModelTag, dots: Mapping[str, list[float]]) -> ForestLine:
@@ -139,7 +140,7 @@ def _line(row: Row, column: Column, axis: Axis, model: ModelTag, dots: Mapping[s
         at=None if estimate.value is None else axis.place(estimate.value),
         span=span,
         dots=tuple(stacked(dots.get(model.name, []), apart=4.0, most=3)),
-        n=row["n"],
+        counted=counted_text(row),
         undefined=row.get("n_undefined") or 0,
         missing=row.get("n_missing") or 0,
     )

@@ -18,6 +18,7 @@ from oncohort.leaderboard import compare_models, overall_places
 from oncohort.leaderboard.columns import leaderboard_columns, main_columns
 from oncohort.leaderboard.drawing import draw_leaderboard
 from oncohort.leaderboard.formats import case_rows
+from oncohort.leaderboard.shown import choose_structures
 from oncohort.profiles import Profile
 from oncohort.reporting import (
     CohortFacts,
@@ -59,7 +60,7 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
     ordered = _by_rank([model.name for model in study.model], aggregates)
     volumes = {row["case"]: row.get("lesion_ml") for row in cases}
     drawings = draw_leaderboard(scores, aggregates, profile=profile, volumes_ml=volumes, seed=study.ranking.seed)
-    ranking = study.ranking
+    ranking, readable = study.ranking, choose_structures(scores)
     comparisons = compare_models(scores, bootstrap=ranking.bootstrap, seed=ranking.seed, profile=profile)
     folders = {name: predictions[name] for name in ordered}
     shown = {case: drawn_models(case, folders, notes) for case in worst_cases(rows)}
@@ -80,8 +81,8 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
         models=tuple(ModelFacts(name, _describe(study, name)) for name in ordered),
         metrics=leaderboard_columns(profile),
         main_metrics=tuple(column.name for column in main_columns(profile)),
-        leaderboard=tuple(aggregates.iter_rows(named=True)),
-        comparisons=tuple(comparisons.iter_rows(named=True)),
+        leaderboard=tuple(readable.of(aggregates).iter_rows(named=True)),
+        comparisons=tuple(readable.of(comparisons).iter_rows(named=True)),
         drawings=drawings.drawn,
         scores=rows,
         case_columns=COLUMNS,

@@ -63,6 +63,7 @@ def render_sensitivity(found: Sensitivity, drawings: Sequence[Drawing] | None = 
             provenance=Provenance(
                 created_at=run["created_at"],
                 versions=run["versions"],
+                inputs=tuple({**row, "name": f"{row['model']}: {row['case']}"} for row in run["inputs"]),
                 profile=f"{profile.name} {profile.version}",
                 profile_text=profile.text,
             ),
@@ -87,7 +88,7 @@ class _Pages:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """The overall ranking, then every metric of the overview; of several structures their mean."""
+        """The overall ranking, then every metric of the overview that has a value; of several structures their mean."""
         return tuple(self._block(measure, column) for measure, column in self._measures() if self._is_main(measure))
 
     @cached_property
@@ -124,7 +125,9 @@ class _Pages:
     def _is_main(self, measure: Measure) -> bool:
         structure, metric = measure
         is_one = sum(name == metric for _, name in self._choices) == 1 or structure == MACRO
-        return metric == RANK or (is_one and metric in {column.name for column in main_columns(self._profile)})
+        is_known = any(row["value"] is not None for row in self._choices[measure])
+        is_shown = metric in {column.name for column in main_columns(self._profile)}
+        return metric == RANK or (is_one and is_known and is_shown)
 
     def _title(self, measure: Measure, column: Column) -> str:
         several = sum(name == measure[1] for _, name in self._choices) > 1

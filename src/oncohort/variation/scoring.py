@@ -43,26 +43,26 @@ def score_variants(varied: VariedTask) -> dict[str, Any]:
     opened = open_task(task)
     image, of_image = image_of(task, opened.reference)
     pairs = compare(opened.reference, opened.prediction, task.profile, structures=task.structures, image=image)
-    reasons = {"absent": opened.absent, "no_image": NO_IMAGE if image is None else None}
+    given = {"absent": opened.absent, "no_image": NO_IMAGE if image is None else None, "facts": task.facts}
     first, *others = varied.variants
-    scores = _rows(pairs, first.profile, reasons)
+    scores = _rows(pairs, first.profile, given)
     changed: dict[str, list[dict[str, Any]]] = {variant.key: [] for variant in others}
     for name, pair in pairs.items():
-        for key, rows in _changed(name, SharedPair(pair), others, reasons):
+        for key, rows in _changed(name, SharedPair(pair), others, given):
             changed[key] += rows
     findings = [asdict(each) for each in (*opened.findings, *of_image)]
     return {**opened.facts, "scores": scores, "changed": changed, "findings": findings}
 
 
 def _changed(
-    structure: str, shared: SharedPair, variants: Sequence[Variant], reasons: Mapping[str, str | None]
+    structure: str, shared: SharedPair, variants: Sequence[Variant], given: Mapping[str, Any]
 ) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Per variant, the rows of the metrics that it touches; none where it cannot."""
     for variant in variants:
         if variant.columns and variant.only_where in (None, shared.pair.presence):
             yield (
                 variant.key,
-                _rows({structure: shared.under(variant)}, only(variant.profile, variant.columns), reasons),
+                _rows({structure: shared.under(variant)}, only(variant.profile, variant.columns), given),
             )
 
 
@@ -71,8 +71,8 @@ def only(profile: Profile, columns: Collection[str]) -> Profile:
     return profile.model_copy(update={"metric": tuple(rule for rule in profile.metric if rule.column in columns)})
 
 
-def _rows(pairs: Mapping[str, MaskPair], profile: Profile, reasons: Mapping[str, str | None]) -> list[dict[str, Any]]:
-    return [asdict(each) for each in measure(pairs, profile, **reasons)]
+def _rows(pairs: Mapping[str, MaskPair], profile: Profile, given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [asdict(each) for each in measure(pairs, profile, **given)]
 
 
 def rows_under(result: Mapping[str, Any], variant: Variant) -> Sequence[Mapping[str, Any]]:

@@ -115,8 +115,8 @@ def _on_spans(found: Sensitivity, columns: Mapping[str, Column]) -> Iterator[str
         column = columns[row["metric"]]
         value, low, high = (_printed(row[part], column) for part in ("value", "low", "high"))
         yield (
-            f"{column.label} of {row['model']} is {value}{_unit(column)} as written; one other choice gives anything "
-            f"from {low}{_by(row['low_variant'])} to {high}{_unit(column)}{_by(row['high_variant'])}."
+            f"{column.label} of {row['model']} is {value}{_unit(column)} as written; single other choices "
+            f"give {low}{_by(row['low_variant'])} to {high}{_unit(column)}{_by(row['high_variant'])}."
         )
 
 

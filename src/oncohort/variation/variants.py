@@ -36,6 +36,7 @@ _EMPTY_WORDS = {
     Presence.BOTH_EMPTY: ("both_empty", "both empty"),
     Presence.REFERENCE_EMPTY: ("reference_empty", "reference empty"),
 }
+_BY_DEFINITION = " (FPV and FNV ask for any overlap by definition)"
 _COUNTED = frozenset().union(*COHORT_METRICS.values())
 _LESION_NEEDS = frozenset({"components", "one_to_one"})
 
@@ -96,10 +97,11 @@ def columns_of_cohort(profile: Profile, variant: Variant) -> frozenset[str]:
 
 def _why_not(parameter: Parameter, profile: Profile, choices: Choices) -> str:
     """Why no metric of the profile depends on the parameter; empty if one does."""
-    if parameter == "connectivity" and not _of_lesions(profile):
-        return f"{profile.name} measures nothing of components"
+    if parameter == "connectivity":
+        return _why_not_connected(profile)
     if parameter == "matching" and not _matched(profile):
-        return f"{profile.name} measures nothing that matches lesions (FPV and FNV ask for any overlap by definition)"
+        named = _of_lesions(profile) & {"fpv_ml", "fnv_ml"}
+        return f"{profile.name} measures nothing that matches lesions{_BY_DEFINITION if named else ''}"
     if parameter == "truth":
         if not any(rule.name in PRESENCE_METRICS for rule in profile.cohort_metric):
             return f"{profile.name} asks nowhere whether a case is positive"
@@ -107,6 +109,14 @@ def _why_not(parameter: Parameter, profile: Profile, choices: Choices) -> str:
             return "no column was named that says which cases are positive"
     if parameter == "empty" and not any(_has_empty_rule(rule) for rule in profile.metric):
         return f"{profile.name} measures facts only"
+    return ""
+
+
+def _why_not_connected(profile: Profile) -> str:
+    if not _of_lesions(profile):
+        return f"{profile.name} measures nothing of components"
+    if profile.components is not None and profile.components.instances == "both":
+        return f"{profile.name} takes the lesion numbers of both masks"
     return ""
 
 

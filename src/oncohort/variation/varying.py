@@ -11,7 +11,7 @@ import polars as pl
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
-from oncohort.evaluation.evaluating import make_tasks, require_usable, task_key
+from oncohort.evaluation.evaluating import make_tasks, prediction_inputs, require_usable, task_key
 from oncohort.evaluation.planning import plan_evaluation
 from oncohort.evaluation.recording import record_run
 from oncohort.evaluation.scoring import as_scores
@@ -119,7 +119,7 @@ def measure_sensitivity(  # noqa: PLR0913 - the keywords are the verb's flags
     require_usable(plan, folders, tasks, results)
     if store is not None:
         store.prune(set(keys))
-    run = record_run(cohort, plan, tasks, results)
+    run = {**record_run(cohort, plan, tasks, results), "inputs": prediction_inputs(tasks, results)}
     return _sensitivity(variation, list(zip(items, results, strict=True)), run, flags)
 
 
