@@ -14,7 +14,7 @@ from oncohort.cohort import Cohort, CohortFacts, Tables
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import FormatError, InputError, SettingsError
 from oncohort.formats import open_cohort, read_case_table, volumes_stand, write_cohort
-from oncohort.sources import SOURCES
+from oncohort.sources import AUTO, SOURCES, detect_source
 from oncohort.sources.protocol import NO_IMAGE_REASONS, CasePlan, Source, SourcePlan
 from oncohort.storage import claim_folder, content_key, read_work, release_folder, remove_unlisted
 
@@ -26,7 +26,7 @@ class IngestSettings:
     """What decides the content of an ingested cohort.
 
     Args:
-        source: Name of a source (`dicom`, `nnunet`).
+        source: Name of a source, or `auto`.
         path: The folder to read.
         roi: Names of the regions to keep; None keeps all.
         name: What the cohort is called; None takes the folder's name.
@@ -60,7 +60,7 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
     files have not changed are not converted twice.
 
     Args:
-        source: `dicom` or `nnunet`.
+        source: Name of a source, or `auto`: the layout is told by the names in the folder.
         path: The folder to read.
         out: A new folder, or one with the same work.
         roi: Names of the regions to keep; None keeps all.
@@ -84,8 +84,9 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
         (['SYNTHETIC-001'], ('ct', 'pet', 'lesions'))
     """
     settings = IngestSettings(source, Path(path), _as_names(roi), name)
-    reader = _source(source)
+    _require_source(source)
     _require_folder(settings.path, Path(out))
+    reader = detect_source(settings.path) if source == AUTO else SOURCES[source]
     known = _known_ids(Path(out), settings)
     plan = reader.plan(settings.path, roi=settings.roi, known=known, progress=progress)
     if not plan.cases:
@@ -97,7 +98,7 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
         if not (folder / "cohort.json").is_file():
             release_folder(folder)
         raise _nothing_converted(settings, results)
-    write_cohort(folder, _cohort(settings, plan, results))
+    write_cohort(folder, _cohort(settings, reader.name, plan, results))
     written = [row["path"] for result in results for row in result["volumes"]]
     remove_unlisted(folder / "volumes", [folder / path for path in written])
     return open_cohort(folder)
@@ -148,19 +149,26 @@ def _convert_all(
     return results
 
 
-def _cohort(settings: IngestSettings, plan: SourcePlan, results: Sequence[Mapping[str, Any]]) -> Cohort:
+def _cohort(
+    settings: IngestSettings, source: str, plan: SourcePlan, results: Sequence[Mapping[str, Any]]
+) -> Cohort:
     cases = [result["case"] for result in results if result["case"] is not None]
     refused = [*plan.refused, *(row for result in results for row in result["refused"])]
     planned = [finding for case in plan.cases for finding in case.findings]
+    drawn = {
+        name: [row for result in results for row in result.get(name, ())] for name in ("boxes", "prompts", "structures")
+    }
     rows = {
         "cases": cases,
         "volumes": [row for result in results for row in result["volumes"]],
+        **drawn,
         "findings": [*planned, *(row for result in results for row in result["findings"])],
         "refused": sorted(refused, key=lambda row: (row["path"], row["reason"])),
     }
     facts = CohortFacts(
         name=settings.name or settings.path.absolute().name,
-        source=settings.source,
+        source=source,
+        source_version=plan.version,
         licences=tuple(sorted({str(case["licence"]) for case in cases if case.get("licence")})),
         created_by=f"oncohort {version('oncohort')}",
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -174,15 +182,14 @@ def _as_names(roi: Sequence[str] | str | None) -> tuple[str, ...] | None:
     return tuple(roi) if roi else None
 
 
-def _source(name: str) -> Source:
-    if name not in SOURCES:
+def _require_source(name: str) -> None:
+    if name != AUTO and name not in SOURCES:
         raise SettingsError(
-            expected=f"one of {', '.join(SOURCES)}",
+            expected=f"{AUTO} or one of {', '.join(SOURCES)}",
             found=repr(name),
             where="source",
             remedy="name a source from the list",
         )
-    return SOURCES[name]
 
 
 def _require_folder(path: Path, out: Path) -> None:

@@ -32,7 +32,7 @@ def ingest(
     """Read a folder into a cohort; every file is used or refused with a reason.
 
     Args:
-        source: Kind of folder: dicom (any tree of DICOM files) or nnunet (raw data set).
+        source: Kind of folder, such as dicom or nnunet; auto looks at what lies in it.
         path: The folder.
         out: Folder of the new cohort.
         roi: Region of interest to keep, repeatable; default all.

@@ -134,6 +134,15 @@ def read_header(path: str | Path) -> DicomHeader | RefusedFile:
         return RefusedFile(name, "broken DICOM", f"{type(error).__name__}: {error}"[:300])
 
 
+def has_dicom_mark(path: str | Path) -> bool:
+    """Whether byte 128 of a file begins with the mark of DICOM; a file that cannot be read has none."""
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
 def _read(name: str, stream: IO[bytes]) -> DicomHeader:
     status = os.fstat(stream.fileno())
     _check_mark(stream, status.st_size)

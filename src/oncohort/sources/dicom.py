@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
 from oncohort.errors import InputError
+from oncohort.formats.dicom_header import has_dicom_mark
 from oncohort.formats.dicom_index import DicomIndex, index_files
 from oncohort.formats.dicom_series import stack_series
 from oncohort.formats.dicom_values import RefusedFile, Unusable
@@ -18,7 +20,9 @@ from oncohort.sources.dicom_facts import case_row, study_findings
 from oncohort.sources.dicom_structures import SeriesLookup, attach
 from oncohort.sources.dicom_studies import SeriesFound, StructuresFound, Study, name_cases, pair_studies
 from oncohort.sources.protocol import CasePlan, FileStamp, SourcePlan
-from oncohort.sources.walking import refused_row, walk_folder
+from oncohort.sources.walking import first_files, refused_row, walk_folder
+
+_LOOKED_AT = 200  # files, until a folder without DICOM is given up
 
 SCHEME_NAME = "regions"
 """Name of the label scheme: one label per region name, numbered in alphabetical order."""
@@ -35,6 +39,10 @@ class DicomSource:
 
     name: str = "dicom"
     description: str = "any tree of DICOM files: CT and PET series (uncompressed, one slice per file), RTSTRUCT"
+
+    def detect(self, path: Path) -> bool:
+        """Whether one of the first files under `path` bears the mark of DICOM."""
+        return any(has_dicom_mark(file) for file in islice(first_files(path), _LOOKED_AT))
 
     def plan(
         self,

@@ -46,6 +46,10 @@ class NnunetSource:
     name: str = "nnunet"
     description: str = "nnU-Net raw data set folder: dataset.json, imagesTr, labelsTr (imagesTs, labelsTs, cases.csv)"
 
+    def detect(self, path: Path) -> bool:
+        """Whether `dataset.json` stands beside `imagesTr` or `imagesTs`."""
+        return (path / DATASET_FILE).is_file() and any((path / name).is_dir() for name in ("imagesTr", "imagesTs"))
+
     def plan(
         self,
         path: Path,

@@ -76,11 +76,14 @@ class SourcePlan:
         cases: in the order of the cohort.
         refused: rows of `refused.parquet` (`path`, `reason`, `detail`), sorted by path.
         scheme: names and integers of all masks of the cohort.
+        version: of the published data set, where its files say it.
+        meta: what else the source wants to remember (JSON values).
     """
 
     cases: tuple[CasePlan, ...]
     refused: tuple[Mapping[str, str], ...]
     scheme: LabelScheme
+    version: str | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -99,6 +102,10 @@ class Source(Protocol):
     @property
     def description(self) -> str:
         """One line that says which folders it reads."""
+        ...
+
+    def detect(self, path: Path) -> bool:
+        """Whether the folder `path` has this layout, by its names alone; quick, whatever the size of the folder."""
         ...
 
     def plan(
@@ -125,7 +132,7 @@ class Source(Protocol):
     def convert(self, case_plan: CasePlan, folder: Path) -> dict[str, Any]:
         """Rows of one case after its files were written under `folder`; JSON-able.
 
-        Keys: `case` (a row), `volumes`, `refused`, `findings` (lists of rows). `case` is `None` when nothing of the
-        case could be converted.
+        Keys: `case` (a row), `volumes`, `refused`, `findings` (lists of rows) and, where there are any, `boxes`,
+        `prompts`, `structures`. `case` is `None` when nothing of the case could be converted.
         """
         ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +39,12 @@ def walk_folder(root: Path) -> Walk:
         folder = pending.pop(0)
         pending.extend(walker.enter(folder))
     return Walk(tuple(walker.files), tuple(walker.refused))
+
+
+def first_files(root: Path) -> Iterator[Path]:
+    """Files below `root` as the file system gives them, one by one; links to folders are not followed."""
+    for folder, _, names in os.walk(root):
+        yield from (Path(folder, name) for name in names)
 
 
 def relative(root: Path, path: str | Path) -> str:

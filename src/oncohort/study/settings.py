@@ -19,7 +19,7 @@ from pydantic import (
 
 from oncohort.errors import SettingsError
 from oncohort.leaderboard import IntervalKind, RankMethod
-from oncohort.sources import SOURCES
+from oncohort.sources import AUTO, SOURCES
 
 PathText = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
 """A path as a study file gives it: absolute, or relative to the file."""
@@ -30,8 +30,8 @@ def _as_tuple(value: object) -> object:
 
 
 def _known_source(name: str) -> str:
-    if name not in SOURCES:
-        raise ValueError(f"one of {', '.join(SOURCES)}")
+    if name not in (AUTO, *SOURCES):
+        raise ValueError(f"{AUTO} or one of {', '.join(SOURCES)}")
     return name
 
 

@@ -1,0 +1,47 @@
+"""Every source by its name, and the one that knows a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from oncohort.errors import InputError
+from oncohort.sources.dicom import DicomSource
+from oncohort.sources.nnunet import NnunetSource
+from oncohort.sources.protocol import Source
+
+AUTO = "auto"
+"""Instead of a source's name: the layout is told by what lies in the folder."""
+
+SOURCES: dict[str, Source] = {
+    source.name: source
+    for source in (
+        DicomSource(),
+        NnunetSource(),
+    )
+}
+"""Every source by its name, the general ones first: a published layout that is a special case of another follows it."""
+
+
+def detect_source(path: Path) -> Source:
+    """The source whose layout the folder `path` has; of several the most special one.
+
+    Raises:
+        InputError: No source knows the layout.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as there:
+        ...     _ = (Path(there) / "dataset.json").write_text("{}")
+        ...     (Path(there) / "imagesTr").mkdir()
+        ...     detect_source(Path(there)).name
+        'nnunet'
+    """
+    for source in reversed(SOURCES.values()):
+        if source.detect(path):
+            return source
+    raise InputError(
+        expected="a folder in one of the layouts that Oncohort reads",
+        found="none of " + "; ".join(f"{source.name} ({source.description})" for source in SOURCES.values()),
+        where=str(path),
+        remedy="name the source instead of 'auto', or the folder inside that holds the data",
+    )
