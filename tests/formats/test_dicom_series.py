@@ -341,7 +341,7 @@ def test_the_whole_body_pet_gives_the_known_suv(real_data):
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("name", ["0_0", "1_0", "2_0", "3_0", "3_1", "3_3", "4_1"])
+@pytest.mark.parametrize("name", ["0_0", "1_0", "2_0", "2_1", "3_0", "3_1", "3_3", "4_1"])
 def test_digital_reference_objects(real_data, name):
     folder = real_data("suv_dro") / f"DRO_{name}"
     volume = read_pet(folder / "PT")
@@ -352,7 +352,7 @@ def test_digital_reference_objects(real_data, name):
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize(("name", "code"), [("2_1", "unsupported_suv_type"), ("2_4", "unsupported_units")])
+@pytest.mark.parametrize(("name", "code"), [("2_4", "philips_factor_missing")])
 def test_other_reference_objects_are_refused(real_data, name, code):
     with pytest.raises(SuvRefusal) as caught:
         read_pet(real_data("suv_dro") / f"DRO_{name}" / "PT")

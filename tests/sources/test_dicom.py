@@ -444,13 +444,13 @@ def test_reference_objects_share_a_study(real_data):
     root = real_data("suv_dro")
     plan = SOURCE.plan(root)
     (case,) = plan.cases
-    assert [role for role in case.work["volumes"]] == ["pet", *(f"pet.{n}" for n in range(2, 8))]
+    assert [role for role in case.work["volumes"]] == ["pet", *(f"pet.{n}" for n in range(2, 9))]
     assert {mask["role"]: mask["volume"] for mask in case.work["masks"]} == {
-        "lesions" + suffix: "pet" + suffix for suffix in ("", ".2", ".3", ".4", ".5", ".6", ".7")
+        "lesions" + suffix: "pet" + suffix for suffix in ("", ".2", ".3", ".4", ".5", ".6", ".7", ".8")
     }
     reasons = rows_by_path(plan)
-    assert sum(reason == "no SUV" for reason in reasons.values()) == 40
-    assert sum(reason == "reference refused" for reason in reasons.values()) == 2
+    assert sum(reason == "no SUV" for reason in reasons.values()) == 20
+    assert sum(reason == "reference refused" for reason in reasons.values()) == 1
     accounted(root, plan)
 
 

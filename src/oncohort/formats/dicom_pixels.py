@@ -31,6 +31,7 @@ class SliceFile:
         bits_stored: bits of a pixel that count.
         slope: from stored to real values.
         intercept: from stored to real values.
+        factor: from real values to the unit of the volume: SUVbw of a PET slice, 1 for CT.
     """
 
     path: str
@@ -43,9 +44,10 @@ class SliceFile:
     bits_stored: int
     slope: float
     intercept: float
+    factor: float = 1.0
 
 
-def read_voxels(slices: Sequence[SliceFile], modality: str, factor: float) -> Voxels:
+def read_voxels(slices: Sequence[SliceFile], modality: str) -> Voxels:
     """Voxels (i, j, k) of a series, Fortran-ordered.
 
     CT becomes int16 (int32 if a value does not fit; float32 if a slope is no integer), PET float32.
@@ -53,7 +55,6 @@ def read_voxels(slices: Sequence[SliceFile], modality: str, factor: float) -> Vo
     Args:
         slices: in order along k, all of one size.
         modality: "CT" or "PT".
-        factor: from rescaled PET values to SUV.
 
     Raises:
         FormatError: a file changed since it was indexed, or cannot be read.
@@ -62,7 +63,7 @@ def read_voxels(slices: Sequence[SliceFile], modality: str, factor: float) -> Vo
         return _whole_numbers(slices)
     voxels = np.empty((len(slices), slices[0].rows, slices[0].columns), np.float32)
     for k, one in enumerate(slices):
-        voxels[k] = read_stored(one) * (one.slope * factor) + one.intercept * factor
+        voxels[k] = read_stored(one) * (one.slope * one.factor) + one.intercept * one.factor
     return voxels.transpose(2, 1, 0)
 
 

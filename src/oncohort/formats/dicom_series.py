@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from oncohort.errors import FormatError, InputError, SuvRefusal
 from oncohort.formats.dicom_geometry import stack_slices
@@ -17,9 +17,14 @@ from oncohort.formats.dicom_index import DicomIndex, index_files
 from oncohort.formats.dicom_pixels import SliceFile, read_voxels
 from oncohort.formats.dicom_values import Unusable
 from oncohort.geometry import Geometry
-from oncohort.suv import pet_header, suv_factor
+from oncohort.suv import SuvScale, autopet_factor, pet_header, suv_factor
 from oncohort.units import Unit
 from oncohort.volume import Volume
+
+SuvRecipe = Literal["suv", "autopet-compat"]
+"""Rules by which a PET becomes SUV; see docs/suv.md."""
+
+_Scaling = tuple[tuple[float, ...], dict[str, Any], tuple[str, ...]]  # factor by slice, record, warnings
 
 
 @dataclass(frozen=True)
@@ -31,7 +36,6 @@ class DicomSeries:
         modality: "CT" or "PT".
         geometry: the grid.
         slices: files in order along k.
-        factor: from rescaled values to `unit`; 1 for CT.
         record: how numbers become HU or SUV (JSON-able).
         warnings: what a user should look at.
     """
@@ -40,7 +44,6 @@ class DicomSeries:
     modality: str
     geometry: Geometry
     slices: tuple[SliceFile, ...]
-    factor: float
     record: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
 
@@ -57,7 +60,6 @@ class DicomSeries:
             "shape": list(self.geometry.shape),
             "affine": self.geometry.affine.tolist(),
             "slices": [list(asdict(one).values()) for one in self.slices],
-            "factor": self.factor,
             "record": dict(self.record),
             "warnings": list(self.warnings),
         }
@@ -70,23 +72,21 @@ class DicomSeries:
             values["modality"],
             Geometry(tuple(values["shape"]), values["affine"]),
             tuple(SliceFile(*one) for one in values["slices"]),
-            values["factor"],
             values["record"],
             tuple(values["warnings"]),
         )
 
     def volume(self) -> Volume:
         """The series as a volume; pixels are read on first use."""
-        return Volume(
-            self.geometry, self.unit, partial(read_voxels, self.slices, self.modality, self.factor), self.record
-        )
+        return Volume(self.geometry, self.unit, partial(read_voxels, self.slices, self.modality), self.record)
 
 
-def stack_series(headers: Sequence[DicomHeader]) -> DicomSeries:
+def stack_series(headers: Sequence[DicomHeader], *, recipe: SuvRecipe = "suv") -> DicomSeries:
     """The volume that the slices of one SeriesInstanceUID form.
 
     Args:
         headers: slices of one series, in any order.
+        recipe: how a PET becomes SUV: by the rules of `oncohort.suv`, or as autoPET's published volumes were made.
 
     Raises:
         Unusable: they are no volume, or their numbers no HU or SUV; with the reason in a few fixed words.
@@ -95,10 +95,10 @@ def stack_series(headers: Sequence[DicomHeader]) -> DicomSeries:
     images = [header.image for header in headers if header.image is not None]
     stack = stack_slices(images)
     first = headers[0]
-    factor, record, warnings = _hounsfield(headers) if first.modality == "CT" else _body_weight_suv(headers)
-    slices = tuple(_slice_file(headers[index], images[index]) for index in stack.order)
+    factors, record, warnings = _hounsfield(headers) if first.modality == "CT" else _uptake(headers, recipe)
+    slices = tuple(_slice_file(headers[index], images[index], factors[index]) for index in stack.order)
     record = {**_scaling(slices), **record, "series_uid": first.series, "slices": len(slices)}
-    return DicomSeries(first.series, first.modality, stack.geometry, slices, factor, record, warnings)
+    return DicomSeries(first.series, first.modality, stack.geometry, slices, record, warnings)
 
 
 def read_series(path: str | Path) -> Volume:
@@ -182,13 +182,13 @@ def _check_one_series(headers: Sequence[DicomHeader]) -> None:
         raise Unusable("two series with one UID", "two different files have the same SOPInstanceUID")
 
 
-def _hounsfield(headers: Sequence[DicomHeader]) -> tuple[float, dict[str, Any], tuple[str, ...]]:
+def _hounsfield(headers: Sequence[DicomHeader]) -> _Scaling:
     for header in headers:
         kind = header.facts.get("RescaleType", "HU")
         if kind != "HU":
             raise Unusable("not HU", f"RescaleType {kind}")
         _check_rescale(header.image)
-    return 1.0, {"rule": "hu"}, ()
+    return (1.0,) * len(headers), {"rule": "hu"}, ()
 
 
 def _check_rescale(image: ImageFacts | None) -> None:
@@ -196,14 +196,29 @@ def _check_rescale(image: ImageFacts | None) -> None:
         raise Unusable("no rescale", "RescaleSlope or RescaleIntercept is missing or 0")
 
 
-def _body_weight_suv(headers: Sequence[DicomHeader]) -> tuple[float, dict[str, Any], tuple[str, ...]]:
+def _uptake(headers: Sequence[DicomHeader], recipe: SuvRecipe) -> _Scaling:
     for header in headers:
         _check_rescale(header.image)
     try:
-        scale = suv_factor(pet_header([header.facts for header in headers], where=headers[0].path))
+        scale = pet_scale(headers, recipe=recipe)
     except SuvRefusal as refusal:
         raise Unusable("no SUV", f"{refusal.code}: expected {refusal.expected}, found {refusal.found}") from refusal
-    return scale.factor, dict(scale.record), scale.warnings
+    return scale.factors, dict(scale.record), scale.warnings
+
+
+def pet_scale(headers: Sequence[DicomHeader], *, recipe: SuvRecipe = "suv") -> SuvScale:
+    """What turns the rescaled values of the slices of one PET series into SUVbw, a factor for each header.
+
+    Args:
+        headers: slices of one series.
+        recipe: `suv`, or `autopet-compat`, which takes its times from the first file by name.
+
+    Raises:
+        SuvRefusal: The header does not permit an honest factor.
+    """
+    if recipe == "autopet-compat":
+        return autopet_factor([one.facts for one in sorted(headers, key=lambda one: one.path)], where=headers[0].path)
+    return suv_factor(pet_header([header.facts for header in headers], where=headers[0].path))
 
 
 def _scaling(slices: Sequence[SliceFile]) -> dict[str, Any]:
@@ -214,7 +229,7 @@ def _scaling(slices: Sequence[SliceFile]) -> dict[str, Any]:
     }
 
 
-def _slice_file(header: DicomHeader, image: ImageFacts) -> SliceFile:
+def _slice_file(header: DicomHeader, image: ImageFacts, factor: float) -> SliceFile:
     return SliceFile(
         header.path,
         header.bytes,
@@ -226,6 +241,7 @@ def _slice_file(header: DicomHeader, image: ImageFacts) -> SliceFile:
         image.bits_stored,
         image.slope or 0.0,
         image.intercept or 0.0,
+        factor,
     )
 
 

@@ -17,6 +17,7 @@ SERIES_TAGS = (
     "CorrectedImage",
     "PatientWeight",
     "PatientSize",
+    "PatientSex",
     "SeriesDate",
     "SeriesTime",
     "RadionuclideTotalDose",
@@ -27,10 +28,19 @@ SERIES_TAGS = (
     "Radiopharmaceutical",
     "RadiopharmaceuticalCount",
     "GEScanDateTime",
+    "GEAdministrationDateTime",
+    "GEMeasurementDateTime",
+    "SiemensReferenceDateTime",
+    "PhilipsSUVFactor",
+    "PhilipsActivityFactor",
+    "DoseCalibrationFactor",
+    "PixelSpacing",
+    "SliceThickness",
 )
 """Tags that must say the same in every slice. `RadionuclideCode` is the code value of the radionuclide,
-`RadiopharmaceuticalCount` the number of items in the radiopharmaceutical sequence, `GEScanDateTime` GE's private
-(0009,100D); the others are DICOM keywords."""
+`RadiopharmaceuticalCount` the number of items in the radiopharmaceutical sequence. Private: GE's scan (0009,100D),
+administration (0009,103B) and dose measurement (0009,1039), Siemens' reference time (0071,1022), Philips' factors from
+counts to SUVbw (7053,1000) and to Bq/ml (7053,1009), each by its private creator. The others are DICOM keywords."""
 
 SLICE_TAGS = (
     "AcquisitionDateTime",
@@ -76,11 +86,13 @@ class PetHeader:
         where: file or series named in messages.
         tags: text per name of `SERIES_TAGS`; a missing or empty tag is absent.
         frames: distinct frames, at least one.
+        frame_of_slice: index into `frames` for every slice, in the order given.
     """
 
     where: str
     tags: Mapping[str, str]
     frames: tuple[PetFrame, ...]
+    frame_of_slice: tuple[int, ...] = ()
 
     def text(self, name: str) -> str:
         """The text of a tag, "" if it is missing."""
@@ -123,9 +135,11 @@ def pet_header(slices: Sequence[Mapping[str, object]], *, where: str) -> PetHead
     for one in texts:
         _check_constant(header, one)
         _check_scaling(header, one)
-    timings = dict.fromkeys(tuple(one.get(name, "") for name in SLICE_TAGS[:6]) for one in texts)
-    frames = {_frame(dict(zip(SLICE_TAGS, timing, strict=False)), header) for timing in timings}
-    return PetHeader(where, header.tags, tuple(sorted(frames, key=_order)))
+    timings = [tuple(one.get(name, "") for name in SLICE_TAGS[:6]) for one in texts]
+    frame_of = {timing: _frame(dict(zip(SLICE_TAGS, timing, strict=False)), header) for timing in set(timings)}
+    frames = tuple(sorted(set(frame_of.values()), key=_order))
+    position = {frame: index for index, frame in enumerate(frames)}
+    return PetHeader(where, header.tags, frames, tuple(position[frame_of[timing]] for timing in timings))
 
 
 def as_text(value: object) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from oncohort.suv.clock import parse_datetime, parse_time, seconds
+from oncohort.suv.findings import Finding
 from oncohort.suv.header import PetHeader
 
 WINDOW_HALF_LIVES = 10.0
@@ -14,31 +14,25 @@ WINDOW_HALF_LIVES = 10.0
 SCRUBBED_DAYS = 300
 """Dates further apart than this were changed by anonymisation."""
 
-_HALF_LIVES_S = {
-    "C-111A1": ("F-18", 6586.2),
-    "77004003": ("F-18", 6586.2),
-    "C-131A3": ("Ga-68", 4057.7),
-    "80751004": ("Ga-68", 4057.7),
+_NUCLIDES_S = {
+    "C-11": (1221.8, "40565003", "C-105A1"),
+    "N-13": (597.9, "21576001", "C-107A1"),
+    "O-15": (122.2, "129504001", "C-B1038"),
+    "F-18": (6586.2, "77004003", "C-111A1"),
+    "Cu-64": (45721.0, "3932008", "C-127A2"),
+    "Ga-68": (4057.7, "35337001", "C-131A3"),
+    "Zr-89": (282276.0, "63360001", "C-168A4"),
+    "I-124": (360806.0, "40937006", "C-114A5"),
+}
+_HALF_LIVES_S = {code: (name, seconds) for name, (seconds, *codes) in _NUCLIDES_S.items() for code in codes}
+_GE_TIMES = {
+    "GEAdministrationDateTime": "",
+    "GEMeasurementDateTime": "the time of the dose measurement stood in for the injection, which the header lacks",
 }
 _BELOW_THIS_MBQ = 1e5
 _ABOVE_THIS_GRAM = 1000.0
 _HALF_LIFE_AGREEMENT = 0.05
 _LONGEST_HALF_LIFE_S = 1e8
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One value read from the header, where it came from, and what was done to it.
-
-    Attributes:
-        value: in the unit that the function names.
-        source: tag or rule that gave it.
-        notes: conversions and doubts, as sentences.
-    """
-
-    value: float
-    source: str
-    notes: tuple[str, ...] = ()
 
 
 def weight_kg(header: PetHeader) -> Finding:
@@ -113,7 +107,8 @@ def seconds_since_injection(header: PetHeader, reference: datetime, half_life: f
     """Seconds from the injection to the reference time.
 
     The full date and time counts first. A time of day alone is put on the day of the reference time, or on the day
-    before if it lies later. Where anonymisation tore the dates apart, only the times of day count.
+    before if it lies later. Where anonymisation tore the dates apart, only the times of day count. Without either,
+    GE's private administration time counts, or the time of its dose measurement.
 
     Args:
         header: the series.
@@ -143,12 +138,20 @@ def seconds_since_injection(header: PetHeader, reference: datetime, half_life: f
         notes.append(f"injection {full.date()} and scan {reference.date()} lie apart; only the times of day were used")
         clock = full.time()
     if clock is None:
-        raise header.refusal("injection_missing", expected="the time of injection", found="none")
+        return _plausible(header, _by_private_time(header, reference), half_life)
     instant = datetime.combine(reference, clock)
     if instant > reference:
         instant -= timedelta(days=1)
     source = "RadiopharmaceuticalStartTime" if full is None else "time of RadiopharmaceuticalStartDateTime"
     return _plausible(header, Finding(seconds(reference, instant), source, tuple(notes)), half_life)
+
+
+def _by_private_time(header: PetHeader, reference: datetime) -> Finding:
+    for name, note in _GE_TIMES.items():
+        instant = parse_datetime(header.text(name))
+        if instant is not None:
+            return Finding(seconds(reference, instant), name, (note,) if note else ())
+    raise header.refusal("injection_missing", expected="the time of injection", found="none")
 
 
 def _plausible(header: PetHeader, elapsed: Finding, half_life: float) -> Finding:

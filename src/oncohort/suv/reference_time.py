@@ -26,8 +26,9 @@ class ReferenceTime:
 
     Attributes:
         instant: the time to which activities refer.
-        winner: "S" series, "G" GE private, "B" back-computed, "E" earliest acquisition, "DF" decay factor alone.
-        candidates: the four instants; None where the header gives none.
+        winner: "S" series, "G" GE private, "M" Siemens private, "B" back-computed, "E" earliest acquisition,
+            "DF" decay factor alone.
+        candidates: the five instants; None where the header gives none.
         convention: what FrameReferenceTime counts to, "mean" or "start"; "" if unknown.
         verdict: what the decay factors say.
         spread_percent: how far apart the factors of the candidates lie.
@@ -46,7 +47,7 @@ class ReferenceTime:
 def reference_time(header: PetHeader, half_life_s: float) -> ReferenceTime:
     """The instant to which START-corrected activities refer.
 
-    Four candidates (series time, GE's private scan time, the time back-computed from FrameReferenceTime, the
+    Five candidates (series time, GE's and Siemens' private times, the time back-computed from FrameReferenceTime, the
     earliest acquisition) are judged by the decay factors, where these say anything. Without them, the series time
     stands unless it lies after the first acquisition. Rule: `reference/suv.md`, section 2.
 
@@ -71,6 +72,7 @@ def reference_time(header: PetHeader, half_life_s: float) -> ReferenceTime:
     candidates = {
         "S": join(header.text("SeriesDate"), header.text("SeriesTime")),
         "G": parse_datetime(header.text("GEScanDateTime")),
+        "M": parse_datetime(header.text("SiemensReferenceDateTime")),
         "B": back_computed,
         "E": min(acquisitions) if len(acquisitions) == len(header.frames) else None,
     }
@@ -118,7 +120,7 @@ def _without_decay_factor(header: PetHeader, candidates: Mapping[str, datetime |
     series, earliest = candidates["S"], candidates["E"]
     if series is not None and earliest is not None and seconds(series, earliest) <= SERIES_BEFORE_SCAN_S:
         return "S", []
-    for name in ("G", "B"):
+    for name in ("G", "M", "B"):
         if candidates[name] is not None:
             return name, []
     if earliest is None:
