@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,22 @@ from oncohort.formats.predictions import list_predictions, write_prediction
 from oncohort.segmenters import Segmenter
 from oncohort.storage import claim_folder, content_key, file_stamp
 
-_VERSION = 1  # of what segmenters write; part of every key
+_VERSION = 2  # of what segmenters write; part of every key
 
 
 @dataclass(frozen=True)
 class Segmented:
-    """Where predictions lie, and the cases that have none with the reason."""
+    """Where predictions lie, and the cases that have none with the reason.
+
+    Attributes:
+        folder: of the predictions.
+        failed: reason by case without prediction.
+        notes: doubts about a case that the segmenter had, by case.
+    """
 
     folder: Path
     failed: Mapping[str, str]
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def segment(  # noqa: PLR0913 - the keywords are the verb's flags
@@ -82,7 +89,10 @@ def segment(  # noqa: PLR0913 - the keywords are the verb's flags
             path.unlink()
     if len(failed) == len(cohort):
         raise _none_segmented(with_, failed)
-    return Segmented(folder, failed)
+    notes = {
+        case: tuple(found["notes"]) for case, found in zip(cohort.case_ids, results, strict=True) if found["notes"]
+    }
+    return Segmented(folder, failed, notes)
 
 
 @dataclass(frozen=True)
@@ -94,9 +104,10 @@ class _Segment:
         try:
             mask = self.segmenter.segment(case)
         except (MissingNeedError, FormatError, GeometryError) as error:
-            return {"failed": str(error)}
+            return {"failed": str(error), "notes": []}
         path = write_prediction(self.folder, case.id, mask)
-        return {"failed": None, "path": path.name, **file_stamp(path)}
+        notes = [note for layer in mask.layers for note in layer.record.get("warnings", ())]
+        return {"failed": None, "notes": notes, "path": path.name, **file_stamp(path)}
 
     def stands(self, result: Mapping[str, Any]) -> bool:
         """Whether the file of a remembered result is still there, unchanged."""

@@ -6,23 +6,30 @@ import pytest
 from oncohort.cohort import Case
 from oncohort.errors import MissingNeedError
 from oncohort.geometry import Geometry
+from oncohort.labels import LabelScheme
 from oncohort.segmenters import LESION_SCHEME, SEGMENTERS, make_segmenter
 from oncohort.units import Unit
-from oncohort.volume import Volume
+from oncohort.volume import LabelMap, Volume, reorient
 
 SETTINGS = {
     "threshold": {"suv": 2.5},
     "percent-of-max": {"percent": 41, "seed_suv": 4.0, "connectivity": 18},
+    "liver-threshold": {"mean_factor": 1.0, "sd_factor": 2.0},
 }
+
+
+ORGANS = LabelScheme("organs", {"liver": 1})
 
 
 @pytest.fixture
 def case():
     random = np.random.default_rng(2026)
-    suv = random.gamma(1.0, 2.0, (12, 10, 8)).astype(np.float32)
+    suv = random.gamma(1.0, 2.0, (14, 12, 16)).astype(np.float32)
     affine = np.array([[-4.0, 0, 0, 20], [0, 4.0, 0, -7], [0, 0, 3.0, 5], [0, 0, 0, 1.0]])
     pet = Volume.from_array(suv, Geometry(suv.shape, affine), Unit.SUVBW)
-    return Case("A", "A", {}, {"pet": lambda: pet})
+    liver = np.ones(suv.shape, bool)
+    organs = LabelMap.from_masks({"liver": liver}, pet.geometry, ORGANS)
+    return Case("A", "A", {}, {"pet": lambda: pet, "organs": lambda: organs})
 
 
 def test_every_segmenter_is_tried_here():
@@ -56,8 +63,13 @@ class TestContract:
     def test_flipped_images_give_flipped_masks(self, name, case):
         segmenter = make_segmenter({"segmenter": name, **SETTINGS[name]})
         pet = case.image("pet")
-        flipped = Volume.from_array(pet.array[::-1, :, ::-1], pet.geometry, pet.unit)
-        other = segmenter.segment(Case("B", "B", {}, {"pet": lambda: flipped}))
+        left, front, up = pet.geometry.orientation
+        turned = reorient(pet, {"R": "L", "L": "R"}[left] + front + {"S": "I", "I": "S"}[up])
+        flipped = Volume.from_array(turned.array, turned.geometry, pet.unit)
+        organs = LabelMap(
+            turned.geometry, (reorient(case.label_map("organs").layers[0], turned.geometry.orientation),), ORGANS
+        )
+        other = segmenter.segment(Case("B", "B", {}, {"pet": lambda: flipped, "organs": lambda: organs}))
         assert np.array_equal(other.mask("lesion")[::-1, :, ::-1], segmenter.segment(case).mask("lesion"))
 
     def test_an_empty_case_is_an_error_that_names_the_need(self, name):

@@ -89,7 +89,11 @@ def test_wrong_settings_are_refused_by_name(settings, told):
 
 @pytest.mark.parametrize("name", list(SEGMENTERS))
 def test_a_missing_need_is_named(name):
-    parameters = {"threshold": {"suv": 2.5}, "percent-of-max": {"percent": 41, "seed_suv": 4.0, "connectivity": 18}}
+    parameters = {
+        "threshold": {"suv": 2.5},
+        "percent-of-max": {"percent": 41, "seed_suv": 4.0, "connectivity": 18},
+        "liver-threshold": {"mean_factor": 1.0, "sd_factor": 2.0},
+    }
     segmenter = make_segmenter({"segmenter": name, **parameters[name]})
     with pytest.raises(MissingNeedError, match="case A: expected pet for"):
         segmenter.segment(Case("A", "A", {}, {}))

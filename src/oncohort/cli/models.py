@@ -28,7 +28,7 @@ def segment(
 
     Args:
         cohort: The cohort folder.
-        segmenter: Name of the segmenter: threshold or percent-of-max.
+        segmenter: Name of the segmenter: threshold, percent-of-max or liver-threshold.
         parameters: Its parameters as NAME=VALUE, such as suv=4.0.
         out: Folder of the predictions.
     """
@@ -43,9 +43,11 @@ def segment(
             progress=progress,
         )
     if common.json:
-        print_json({"out": str(done.folder), "failed": dict(done.failed)})
+        print_json({"out": str(done.folder), "failed": dict(done.failed), "notes": dict(done.notes)})
     for case, reason in done.failed.items():
         say(f"no prediction for {case}: {reason}")
+    for case, notes in done.notes.items():
+        say(f"{case}: {'; '.join(notes)}")
     say(f"predictions: {done.folder}")
     return ExitCode.REFUSED if done.failed else ExitCode.DONE
 

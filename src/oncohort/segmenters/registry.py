@@ -7,12 +7,13 @@ from dataclasses import fields
 from typing import Any
 
 from oncohort.errors import SettingsError
+from oncohort.segmenters.liver_threshold import LiverThreshold
 from oncohort.segmenters.percent_of_max import PercentOfMax
 from oncohort.segmenters.protocol import Segmenter
 from oncohort.segmenters.threshold import Threshold
 
-SEGMENTERS: dict[str, type[Threshold] | type[PercentOfMax]] = {
-    segmenter.name: segmenter for segmenter in (Threshold, PercentOfMax)
+SEGMENTERS: dict[str, type[Threshold] | type[PercentOfMax] | type[LiverThreshold]] = {
+    segmenter.name: segmenter for segmenter in (Threshold, PercentOfMax, LiverThreshold)
 }
 """Every segmenter by the word that study files use, in the order of the help."""
 
