@@ -209,9 +209,13 @@ def test_ingest_keeps_the_regions_asked_for(capsys, finished, tmp_path):
 
 
 def test_suv_shows_factor_and_tags(capsys, finished):
-    document = answer(capsys, "suv", finished / "patient" / "pet")
-    assert document["suvmax"] == pytest.approx(10000 * 0.5 * 2.777781e-4, rel=1e-5)
+    (series,) = answer(capsys, "suv", finished / "patient" / "pet")["series"]
+    assert series["factor"] == pytest.approx([2.777781e-4] * 2, rel=1e-6)
+    assert series["rule"] == "bqml-start"
+    assert {one["rule"] for one in series["alternatives"]} >= {"no decay since the injection (read as ADMIN)"}
     assert call(capsys, "suv", finished / "patient" / "pet")[1] == ""
+    same = answer(capsys, "suv", finished / "patient" / "pet", "--recipe", "autopet-compat")["series"][0]
+    assert (same["rule"], same["factor"]) == ("autopet-compat", pytest.approx([2.777781e-4] * 2, rel=1e-6))
 
 
 def test_profiles(capsys):

@@ -17,7 +17,7 @@ from oncohort.formats.dicom_index import DicomIndex, index_files
 from oncohort.formats.dicom_pixels import SliceFile, read_voxels
 from oncohort.formats.dicom_values import Unusable
 from oncohort.geometry import Geometry
-from oncohort.suv import SuvScale, autopet_factor, pet_header, suv_factor
+from oncohort.suv import SuvScale, autopet_factor, pet_header, suv_factor, with_alternatives
 from oncohort.units import Unit
 from oncohort.volume import Volume
 
@@ -217,8 +217,14 @@ def pet_scale(headers: Sequence[DicomHeader], *, recipe: SuvRecipe = "suv") -> S
         SuvRefusal: The header does not permit an honest factor.
     """
     if recipe == "autopet-compat":
-        return autopet_factor([one.facts for one in sorted(headers, key=lambda one: one.path)], where=headers[0].path)
-    return suv_factor(pet_header([header.facts for header in headers], where=headers[0].path))
+        return autopet_factor(_by_file_name(headers), where=headers[0].path)
+    slices = [header.facts for header in headers]
+    header = pet_header(slices, where=headers[0].path)
+    return with_alternatives(suv_factor(header), header, _by_file_name(headers))
+
+
+def _by_file_name(headers: Sequence[DicomHeader]) -> list[Mapping[str, str]]:
+    return [one.facts for one in sorted(headers, key=lambda one: one.path)]
 
 
 def _scaling(slices: Sequence[SliceFile]) -> dict[str, Any]:

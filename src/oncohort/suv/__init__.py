@@ -1,6 +1,6 @@
 """Standardised uptake values from what a PET header says, or a refusal with its reason."""
 
-from oncohort.suv.alternatives import Alternative, suv_alternatives
+from oncohort.suv.alternatives import Alternative, suv_alternatives, with_alternatives
 from oncohort.suv.autopet import autopet_factor
 from oncohort.suv.body import Normalisation, body_mass_kg, body_surface_m2
 from oncohort.suv.factor import SuvScale, suv_factor
@@ -20,4 +20,5 @@ __all__ = [
     "pet_header",
     "suv_alternatives",
     "suv_factor",
+    "with_alternatives",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from oncohort.errors import SuvRefusal
@@ -46,8 +46,12 @@ class Alternative:
     def text(self) -> str:
         """The alternative in a line."""
         if math.isclose(self.low_percent, self.high_percent, abs_tol=5e-3):
-            return f"{self.rule}: {self.high_percent:+.2f} %"
-        return f"{self.rule}: {self.low_percent:+.2f} to {self.high_percent:+.2f} %"
+            return f"{self.rule}: {_signed(self.high_percent)} %"
+        return f"{self.rule}: {_signed(self.low_percent)} to {_signed(self.high_percent)} %"
+
+
+def _signed(percent: float) -> str:
+    return "±0" if abs(percent) < 5e-3 else f"{percent:+.2f}"
 
 
 def suv_alternatives(
@@ -72,6 +76,15 @@ def suv_alternatives(
     """
     found = [*_of_reference(header, scale), *_of_autopet(scale, slices, header.where)]
     return tuple(sorted(found, key=lambda one: -max(abs(one.low_percent), abs(one.high_percent))))
+
+
+def with_alternatives(scale: SuvScale, header: PetHeader, slices: Sequence[Mapping[str, object]]) -> SuvScale:
+    """The scale with what other rules would change in its record, as `alternatives`: rule, low and high percent."""
+    listed = [
+        {"rule": one.rule, "low_percent": round(one.low_percent, 6), "high_percent": round(one.high_percent, 6)}
+        for one in suv_alternatives(header, scale, slices)
+    ]
+    return replace(scale, record={**scale.record, "alternatives": listed})
 
 
 def _of_reference(header: PetHeader, scale: SuvScale) -> Iterator[Alternative]:
