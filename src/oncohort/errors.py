@@ -95,5 +95,9 @@ class SettingsError(InputError):
     """A study, profile or recipe file is wrong."""
 
 
+class LeakageError(InputError):
+    """A patient, a study or a case stands on both sides of a split."""
+
+
 class OutputError(OncohortError):
     """The result cannot be written."""

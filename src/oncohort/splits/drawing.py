@@ -1,0 +1,143 @@
+"""Splits drawn from a table of cases, or taken from what a data set says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+
+from oncohort.errors import SettingsError
+from oncohort.splits.assigning import assign_groups
+from oncohort.splits.split import Split
+
+TEST, VALIDATION = "test", ("val", "validation")
+"""Words of the column `split` that keep a case out of training."""
+
+
+def draw_split(
+    cases: pl.DataFrame,
+    *,
+    folds: int,
+    test_share: float = 0.0,
+    strata: Sequence[str] = (),
+    seed: int,
+    official_test: bool = True,
+) -> Split:
+    """A test set and folds, drawn by patient with the same mixture of strata in each.
+
+    Args:
+        cases: Columns `case`, `patient`, and those of `strata`; `study` and `split` where there are any.
+        folds: 2 or more; 1 gives no validation: all but the test set trains.
+        test_share: Share of the cases for the test set, from 0 to below 1.
+        strata: Columns whose values together are the stratum of a case; a missing value is a value.
+        seed: Of the draw.
+        official_test: Whether cases that the column `split` calls `test` are the test set, and no other is drawn.
+
+    Raises:
+        SettingsError: No such column, too few patients, or a share drawn beside an official test set.
+
+    Examples:
+        >>> cases = pl.DataFrame({"case": ["a1", "a2", "b", "c", "d"], "patient": ["a", "a", "b", "c", "d"]})
+        >>> split = draw_split(cases, folds=2, seed=1)
+        >>> [len(fold) for fold in split.folds], split.validation(0)[0] in ("a1", "b", "c", "d")
+        ([3, 2], True)
+    """
+    _check(cases, folds, test_share, strata)
+    official = _official_test(cases) if official_test else []
+    if official and test_share:
+        raise _wrong("test_share 0 beside an official test set", f"{test_share:g} and {len(official)} official cases")
+    rest = cases.filter(~pl.col("case").is_in(official))
+    test = official or _drawn_test(rest, test_share, strata, seed)
+    trained = rest.filter(~pl.col("case").is_in(test))
+    parts = _parts(trained, [1 / folds] * folds, strata, seed) if folds > 1 else {}
+    members = [tuple(case for case, part in parts.items() if part == number) for number in range(folds if parts else 0)]
+    return Split(
+        patients=_by_case(cases, "patient"),
+        test=tuple(test),
+        folds=tuple(members),
+        train_only=() if parts else tuple(trained["case"]),
+        studies=_by_case(cases, "study"),
+        seed=seed,
+        strata=tuple(strata),
+    )
+
+
+def given_split(cases: pl.DataFrame, *, fold_column: str | None = None) -> Split:
+    """The split that a data set brings along: its column `split`, and folds by number where it has any.
+
+    Args:
+        cases: Columns `case`, `patient` and `split`.
+        fold_column: Column with the number of the fold that a training case validates.
+
+    Raises:
+        SettingsError: No such column.
+        LeakageError: A patient or a study stands in two parts: the published split leaks.
+
+    Examples:
+        >>> cases = pl.DataFrame({"case": ["a", "b"], "patient": ["a", "b"], "split": ["train", "test"]})
+        >>> given_split(cases).test
+        ('b',)
+    """
+    _require_columns(cases, ["split", *([fold_column] if fold_column else [])])
+    test = _official_test(cases)
+    others = cases.filter(~pl.col("case").is_in(test))
+    validation = tuple(others.filter(pl.col("split").is_in(VALIDATION))["case"])
+    folds: list[tuple[str, ...]] = [validation] if validation else []
+    if fold_column is not None:
+        numbers = sorted(set(others[fold_column].drop_nulls()))
+        folds = [tuple(others.filter(pl.col(fold_column) == number)["case"]) for number in numbers]
+    placed = {case for fold in folds for case in fold}
+    return Split(
+        patients=_by_case(cases, "patient"),
+        test=tuple(test),
+        folds=tuple(folds),
+        train_only=tuple(case for case in others["case"] if case not in placed),
+        studies=_by_case(cases, "study"),
+        origin="official",
+    )
+
+
+def _official_test(cases: pl.DataFrame) -> list[str]:
+    return list(cases.filter(pl.col("split") == TEST)["case"]) if "split" in cases.columns else []
+
+
+def _drawn_test(cases: pl.DataFrame, share: float, strata: Sequence[str], seed: int) -> list[str]:
+    if not share:
+        return []
+    parts = _parts(cases, [1 - share, share], strata, seed)
+    return [case for case, part in parts.items() if part == 1]
+
+
+def _parts(cases: pl.DataFrame, shares: Sequence[float], strata: Sequence[str], seed: int) -> dict[str, int]:
+    groups = list(cases["patient"])
+    if len(set(groups)) < len(shares):
+        raise _wrong(f"at least {len(shares)} patients for as many parts", str(len(set(groups))))
+    mixture = cases.select(strata).rows() if strata else [()] * len(groups)
+    part = assign_groups(groups, mixture, shares, seed=seed)
+    return {case: part[group] for case, group in zip(cases["case"], groups, strict=True)}
+
+
+def _by_case(cases: pl.DataFrame, column: str) -> dict[str, str]:
+    if column not in cases.columns:
+        return {}
+    known = cases.filter(pl.col(column).is_not_null())
+    return dict(zip(known["case"], known[column], strict=True))
+
+
+def _check(cases: pl.DataFrame, folds: int, test_share: float, strata: Sequence[str]) -> None:
+    _require_columns(cases, ["case", "patient", *strata])
+    if folds < 1:
+        raise _wrong("folds of 1 or more", str(folds))
+    if not 0 <= test_share < 1:
+        raise _wrong("test_share from 0 to below 1", str(test_share))
+
+
+def _require_columns(cases: pl.DataFrame, columns: Sequence[str]) -> None:
+    missing = [column for column in columns if column not in cases.columns]
+    if missing:
+        raise _wrong("columns of cases.parquet", f"no {', '.join(missing)}; there are {', '.join(cases.columns)}")
+
+
+def _wrong(expected: str, found: Any) -> SettingsError:
+    return SettingsError(expected=expected, found=str(found), where="split", remedy="correct the setting")
