@@ -1,0 +1,110 @@
+"""Cohorts: export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+
+from oncohort.cli.output import Common, ExitCode, print_json, say, shown_progress
+from oncohort.errors import SettingsError
+from oncohort.exporting import Exported, export_cohort
+from oncohort.exports import Channel, Export, NnunetExport
+from oncohort.exports.nnunet import CHANNEL_NAMES
+from oncohort.formats import open_cohort
+from oncohort.formats.split_file import read_split
+
+_COMMON = Common()
+
+export = App(name="export", help="Write a cohort in the layout of another tool.")
+
+
+@export.command
+def nnunet(  # noqa: PLR0913 - each choice is a flag
+    cohort: Path,
+    *,
+    out: Path,
+    number: Annotated[int, Parameter(name="--id")],
+    name: str,
+    channels: str = "ct,pet",
+    label_role: str = "lesions",
+    labels: str = "",
+    union: str | None = None,
+    images: Literal["reference", "copy"] = "reference",
+    region: Annotated[tuple[str, ...], Parameter(name="--region", negative="")] = (),
+    ignore: str | None = None,
+    split: Path | None = None,
+    common: Common = _COMMON,
+) -> int:
+    """Write an nnU-Net raw data set: dataset.json, labels without gaps, splits_final.json.
+
+    Args:
+        cohort: The cohort folder.
+        out: Folder that becomes nnUNet_raw.
+        number: Number of the data set, 1 to 999.
+        name: Name of the data set.
+        channels: Roles with commas between, each with =NORMALISATION where the usual one (ct as CT, pet=none) is not
+            meant: ct, none, z-score, rescale.
+        label_role: Role of the masks.
+        labels: Labels that are written, with commas between; the others become background; default all.
+        union: Name of the one label that all labels together become.
+        images: reference names the files where they lie in dataset.json; copy writes them.
+        region: NAME=LABEL+LABEL, repeatable: regions that are trained instead of labels.
+        ignore: Label whose voxels the loss passes over.
+        split: File of a split (oncohort split): folds and test set.
+    """
+    layout = NnunetExport(
+        number=number,
+        title=name,
+        channels=tuple(_channel(text) for text in channels.split(",")),
+        label_role=label_role,
+        labels=tuple(part.strip() for part in labels.split(",") if part.strip()),
+        union=union,
+        images=images,
+        regions=dict(_region(text) for text in region),
+        ignore=ignore,
+        split=None if split is None else read_split(split),
+    )
+    return _write(cohort, layout, out, common)
+
+
+def _write(cohort: Path, layout: Export, out: Path, common: Common) -> int:
+    with shown_progress() as progress:
+        done = export_cohort(
+            open_cohort(cohort), layout, out=out, overwrite=common.overwrite, jobs=common.jobs, progress=progress
+        )
+    if common.json:
+        print_json({"out": str(out), "format": layout.name, "cases": list(done.cases), "failed": dict(done.failed)})
+    return _told(done, out)
+
+
+def _told(done: Exported, out: Path) -> int:
+    for case, reason in done.failed.items():
+        say(f"not exported: {case}: {reason}")
+    say(f"{len(done.cases)} cases: {out}")
+    return ExitCode.REFUSED if done.failed else ExitCode.DONE
+
+
+def _channel(text: str) -> Channel:
+    role, _, kind = text.strip().partition("=")
+    if not kind:
+        return Channel.usual(role)
+    for known in CHANNEL_NAMES:
+        if kind == known:
+            return Channel(role, known)  # type: ignore[arg-type]
+    raise SettingsError(
+        expected=f"a normalisation: {', '.join(CHANNEL_NAMES)}",
+        found=repr(kind),
+        where=f"--channels {text}",
+        remedy="name one of them after the role, such as pet=z-score",
+    )
+
+
+def _region(text: str) -> tuple[str, tuple[str, ...]]:
+    name, equals, members = text.partition("=")
+    if not equals or not name or not members:
+        raise SettingsError(
+            expected="NAME=LABEL+LABEL", found=repr(text), where="--region", remedy="name the region and its labels"
+        )
+    return name, tuple(members.split("+"))
