@@ -35,6 +35,7 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
     region: Annotated[tuple[str, ...], Parameter(name="--region", negative="")] = (),
     ignore: str | None = None,
     split: Path | None = None,
+    fingerprint: Annotated[bool, Parameter(negative="")] = False,
     common: Common = _COMMON,
 ) -> int:
     """Write an nnU-Net raw data set: dataset.json, labels without gaps, splits_final.json.
@@ -53,6 +54,7 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
         region: NAME=LABEL+LABEL, repeatable: regions that are trained instead of labels.
         ignore: Label whose voxels the loss passes over.
         split: File of a split (oncohort split): folds and test set.
+        fingerprint: Also write dataset_fingerprint.json, by which nnU-Net plans.
     """
     layout = NnunetExport(
         number=number,
@@ -65,6 +67,7 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
         regions=dict(_region(text) for text in region),
         ignore=ignore,
         split=None if split is None else read_split(split),
+        fingerprint=fingerprint,
     )
     return _write(cohort, layout, out, common)
 

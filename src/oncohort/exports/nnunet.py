@@ -12,6 +12,7 @@ import numpy as np
 
 from oncohort.cohort import Case, Cohort
 from oncohort.errors import GeometryError, MissingNeedError, SettingsError
+from oncohort.exports.fingerprint import fingerprint_case, fingerprint_dataset, read_part, write_part
 from oncohort.exports.labels import LabelMapping, mapped
 from oncohort.formats import volume_path, write_volume
 from oncohort.formats.nnunet_raw import RawDataset, image_path, label_path, write_dataset
@@ -22,6 +23,7 @@ from oncohort.volume import LabelMap, Volume
 
 RECORD_FILE = "oncohort.json"
 SPLITS_FILE = "splits_final.json"
+FINGERPRINT_FILE = "dataset_fingerprint.json"
 
 Normalisation = Literal["ct", "none", "z-score", "rescale"]
 """How nnU-Net is told to normalise a channel: as CT (clipped and scaled by the training set), not at all, by mean and
@@ -78,6 +80,7 @@ class NnunetExport:
         labels: Labels of the scheme that are written, the others become background; none for all.
         union: Name of the one label that all labels together become.
         split: Folds and test set; test cases are not trained on.
+        fingerprint: Whether `dataset_fingerprint.json` is written too, from the voxels that pass by.
 
     Raises:
         SettingsError: A number, name or channel that nnU-Net does not take.
@@ -97,6 +100,7 @@ class NnunetExport:
     labels: tuple[str, ...] = ()
     union: str | None = None
     split: Split | None = None
+    fingerprint: bool = False
 
     name: ClassVar[str] = "nnunet"
     description: ClassVar[str] = "nnU-Net raw data set with dataset.json, labels without gaps and splits_final.json"
@@ -135,6 +139,7 @@ class NnunetExport:
             "labels": list(self.labels),
             "union": self.union,
             "split": None if self.split is None else self.split.content_hash,
+            "fingerprint": self.fingerprint,
         }
 
     def check(self, cohort: Cohort) -> None:
@@ -173,6 +178,10 @@ class NnunetExport:
         label = label_path(target, case, split=part)
         volume = self._label_volume(found.label_map(self.label_role), self._mapping(cohort), f"case {case}")
         files[label.relative_to(folder).as_posix()] = write_volume(label, volume)["bytes"]
+        if self.fingerprint and part == "train":
+            arrays = [image.array for image in images]
+            found_part = fingerprint_case(arrays, volume.array, volume.geometry, where=f"case {case}")
+            files[_part_path(case)] = write_part(folder / _part_path(case), found_part)
         return {
             "case": case,
             "part": part,
@@ -184,7 +193,7 @@ class NnunetExport:
     def finish(self, cohort: Cohort, results: Sequence[Mapping[str, Any]], folder: Path) -> tuple[str, ...]:
         """Write `dataset.json`, `splits_final.json` where there is a split, and the record with the label mapping."""
         target = folder / self.dataset_folder
-        trained = [one for one in results if one["part"] == "train"]
+        trained = sorted((one for one in results if one["part"] == "train"), key=lambda one: encode_stem(one["case"]))
         write_dataset(target, self._dataset(cohort, trained), training_cases=len(trained))
         record = {
             "type": "oncohort.nnunet_export",
@@ -203,6 +212,10 @@ class NnunetExport:
         if self.split is not None and self.split.folds:
             write_json(target / SPLITS_FILE, self._folds({one["case"] for one in trained}))
             names.append(SPLITS_FILE)
+        if self.fingerprint:
+            parts = [read_part(folder / _part_path(one["case"])) for one in trained]
+            write_json(target / FINGERPRINT_FILE, fingerprint_dataset(parts))
+            names.append(FINGERPRINT_FILE)
         return tuple(f"{self.dataset_folder}/{name}" for name in names)
 
     def _label_volume(self, labels: LabelMap, mapping: LabelMapping, where: str) -> Volume:
@@ -277,6 +290,10 @@ class NnunetExport:
             }
             for fold in range(len(split.folds))
         ]
+
+
+def _part_path(case: str) -> str:
+    return f".oncohort/fingerprint/{encode_stem(case)}.npz"
 
 
 def _channel_names(channels: Sequence[Channel]) -> dict[int, str]:
