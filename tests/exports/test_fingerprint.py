@@ -45,8 +45,8 @@ def test_every_case_has_the_same_weight_as_in_draws_with_replacement():
     for channel in (0, 1):
         drawn = np.concatenate([random.choice(images[channel][labels > 0], 200_000) for images, labels in cases])
         properties = result[str(channel)]
-        spread = drawn.std()
-        assert properties["mean"] == pytest.approx(drawn.mean(), abs=0.02 * spread)
+        spread = float(drawn.std())
+        assert properties["mean"] == pytest.approx(float(drawn.mean()), abs=0.02 * spread)
         assert properties["std"] == pytest.approx(spread, rel=0.02)
         assert (properties["min"], properties["max"]) == (drawn.min(), drawn.max())
         for name, percent in (("percentile_00_5", 0.5), ("median", 50), ("percentile_99_5", 99.5)):
