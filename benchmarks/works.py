@@ -8,4 +8,10 @@ WORKS = {
     "auc": "benchmarks.auc:AUC",
     "files": "benchmarks.files:FILES",
 }
-OTHERS = {"demo": "benchmarks.demo:measure_demo", "ingest": "benchmarks.ingest:measure_ingest"}
+OTHERS = {
+    "demo": "benchmarks.demo:measure_demo",
+    "ingest": "benchmarks.ingest:measure_ingest",
+    "index": "benchmarks.index:measure_index",
+    "headers": "benchmarks.dicom_headers:measure_headers",
+    "annotations": "benchmarks.voc_files:measure_annotations",
+}

@@ -40,8 +40,11 @@ _NAMES: dict[str, str] = {
     "run": "oncohort.study",
     "score_files": "oncohort.evaluation",
     "segment": "oncohort.segmentation",
+    "show_case": "oncohort.pictures",
+    "summarise": "oncohort.description",
     "suv_factor": "oncohort.suv",
     "write_phantom_cohort": "oncohort.phantoms",
+    "write_twin": "oncohort.phantoms.twins",
     "write_volume": "oncohort.formats",
 }
 

@@ -94,7 +94,7 @@ class Resample:
         if self.fill not in (0, *found.scheme.labels.values()):
             raise self._wrong("fill = 0, or a label of the map", f"{self.fill:g}")
         layers = tuple(move(layer) for layer in found.layers)
-        return LabelMap(layers[0].geometry, layers, found.scheme)
+        return LabelMap(layers[0].geometry, layers, found.scheme, found.annotated)
 
     def _wrong(self, expected: str, found: str) -> SettingsError:
         return SettingsError(

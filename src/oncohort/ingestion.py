@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -11,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.cohort import Cohort, CohortFacts, Tables
-from oncohort.compute import ProgressCallback, ResultStore, map_items
-from oncohort.errors import FormatError, InputError, SettingsError
+from oncohort.compute import ProgressCallback, ResultJournal, map_items
+from oncohort.errors import FormatError, InputError, OncohortError, SettingsError
 from oncohort.formats import open_cohort, read_case_table, volumes_stand, write_cohort
+from oncohort.refusals import costs_a_case
 from oncohort.sources import AUTO, SOURCES, detect_source
-from oncohort.sources.protocol import NO_IMAGE_REASONS, CasePlan, Source, SourcePlan
+from oncohort.sources.protocol import CasePlan, RememberingSource, Source, SourcePlan
 from oncohort.storage import claim_folder, content_key, read_work, release_folder, remove_unlisted
+
+HEADERS_FILE = Path(".oncohort") / "headers.jsonl"
+"""Where headers are remembered in an output folder."""
 
 _VERSION = 1  # of what sources write; part of every key
 
@@ -88,10 +94,11 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
     _require_folder(settings.path, Path(out))
     reader = detect_source(settings.path) if source == AUTO else SOURCES[source]
     known = _known_ids(Path(out), settings)
-    plan = reader.plan(settings.path, roi=settings.roi, known=known, progress=progress)
-    if not plan.cases:
-        raise _nothing_found(settings, plan)
-    _require_regions(settings, plan)
+    with _planning(reader, settings, Path(out), overwrite=overwrite) as planner:
+        plan = planner.plan(settings.path, roi=settings.roi, known=known, progress=progress)
+        if not plan.cases:
+            raise _nothing_found(settings, plan)
+        _require_regions(settings, plan)
     folder = claim_folder(out, settings.work(), overwrite=overwrite)
     results = _convert_all(reader, plan, folder, jobs=jobs, progress=progress)
     if all(result["case"] is None for result in results):
@@ -102,11 +109,6 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
     written = [row["path"] for result in results for row in result["volumes"]]
     remove_unlisted(folder / "volumes", [folder / path for path in written])
     return open_cohort(folder)
-
-
-def costs_a_case(refused: Mapping[str, Any]) -> bool:
-    """Whether a row of `refused` cost the user an image, rather than naming a file that never was one."""
-    return refused["reason"] not in NO_IMAGE_REASONS
 
 
 def is_intact(cohort: Cohort) -> bool:
@@ -124,8 +126,11 @@ class _Convert:
         return SOURCES[self.source].convert(plan, self.folder)
 
     def stands(self, result: Mapping[str, Any]) -> bool:
-        """Whether the files of a remembered result are still there."""
-        return volumes_stand(self.folder, result["volumes"])
+        """Whether the files that were written for a remembered result are still there.
+
+        Files that are referred to where they lie were met by the plan, whose key would else be another.
+        """
+        return volumes_stand(self.folder, (row for row in result["volumes"] if not Path(row["path"]).is_absolute()))
 
 
 def _convert_all(
@@ -134,24 +139,22 @@ def _convert_all(
     convert = _Convert(reader.name, folder.absolute())
     scheme = plan.scheme.to_dict()
     keys = [content_key("ingest", _VERSION, reader.name, scheme, case.key_parts()) for case in plan.cases]
-    store = ResultStore(folder / ".oncohort" / "results")
-    results = map_items(
-        convert,
-        plan.cases,
-        keys=keys,
-        store=store,
-        is_valid=convert.stands,
-        jobs=jobs,
-        progress=progress,
-        label="convert",
-    )
-    store.prune(set(keys))
+    with ResultJournal(folder / ".oncohort" / "results.jsonl") as store:
+        results = map_items(
+            convert,
+            plan.cases,
+            keys=keys,
+            store=store,
+            is_valid=convert.stands,
+            jobs=jobs,
+            progress=progress,
+            label="convert",
+        )
+        store.prune(set(keys))
     return results
 
 
-def _cohort(
-    settings: IngestSettings, source: str, plan: SourcePlan, results: Sequence[Mapping[str, Any]]
-) -> Cohort:
+def _cohort(settings: IngestSettings, source: str, plan: SourcePlan, results: Sequence[Mapping[str, Any]]) -> Cohort:
     cases = [result["case"] for result in results if result["case"] is not None]
     refused = [*plan.refused, *(row for result in results for row in result["refused"])]
     planned = [finding for case in plan.cases for finding in case.findings]
@@ -174,6 +177,29 @@ def _cohort(
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     return Cohort(facts, plan.scheme, Tables.from_rows(rows))
+
+
+@contextmanager
+def _planning(reader: Source, settings: IngestSettings, out: Path, *, overwrite: bool) -> Iterator[Source]:
+    """The source with what an earlier plan read; a folder that is claimed for it goes if the plan comes to nothing.
+
+    A folder with other work, which is to be overwritten, stands until there is a plan.
+    """
+    earlier = read_work(out)
+    if not isinstance(reader, RememberingSource) or (overwrite and earlier not in ({}, _as_json(settings.work()))):
+        yield reader
+        return
+    folder = claim_folder(out, settings.work(), overwrite=overwrite)
+    try:
+        yield reader.remembering(folder.absolute() / HEADERS_FILE)
+    except OncohortError:
+        if not earlier:
+            release_folder(folder)
+        raise
+
+
+def _as_json(work: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(dict(work)))
 
 
 def _as_names(roi: Sequence[str] | str | None) -> tuple[str, ...] | None:

@@ -52,6 +52,29 @@ CANDIDATE_SCHEMA: dict[str, Any] = {
 }
 """Every predicted lesion with how sure the model is of it and the reference lesion that it found."""
 
+BOX_VIEW_SCHEMA: dict[str, Any] = {
+    "image": pl.String,
+    "hit": pl.String,
+    "threshold": pl.Float64,
+    "matching": pl.String,
+    "outcome": pl.String,
+}
+"""Further columns of the candidates of profiles of boxes, which have a row per box and matching."""
+
+SCORED_BOX_SCHEMA: dict[str, Any] = {
+    "model": pl.String,
+    "case": pl.String,
+    "patient": pl.String,
+    "side": pl.String,
+    "number": pl.Int64,
+    "class": pl.String,
+    "score": pl.Float64,
+    "volume": pl.String,
+    "slice_uid": pl.String,
+    **dict.fromkeys(("i0", "i1", "j0", "j1", "k0", "k1"), pl.Float64),
+}
+"""Every box in voxels: those of the reference once, without model and score, and those of every model."""
+
 AGGREGATE_SCHEMA: dict[str, Any] = {
     "model": pl.String,
     "subset": pl.String,
@@ -113,7 +136,9 @@ class Scores:
         table: Columns of `SCORE_SCHEMA`.
         run: JSON values: models, cases, findings, the profile, inputs, versions.
         lesions: Columns of `LESION_SCHEMA`; None where the profile asks for no table of lesions.
-        candidates: Columns of `CANDIDATE_SCHEMA`; None like `lesions`.
+        candidates: Columns of `CANDIDATE_SCHEMA`; None like `lesions`. Of profiles of boxes also those of
+            `BOX_VIEW_SCHEMA`.
+        boxes: Columns of `SCORED_BOX_SCHEMA`; None for profiles of masks.
 
     Examples:
         >>> Scores.from_scores([], {}).table.columns[:3]
@@ -124,6 +149,7 @@ class Scores:
     run: Mapping[str, Any]
     lesions: pl.DataFrame | None = None
     candidates: pl.DataFrame | None = None
+    boxes: pl.DataFrame | None = None
 
     @staticmethod
     def from_scores(scores: Iterable[Score], run: Mapping[str, Any]) -> Scores:

@@ -461,7 +461,7 @@ def test_a_system_error_that_nobody_foresaw_is_2_without_a_traceback(capsys, mon
     def fail(*_, **__):
         raise PermissionError(errno.EACCES, "Permission denied", str(tmp_path / "locked"))
 
-    monkeypatch.setattr("oncohort.cli.cohorts.open_cohort", fail)
+    monkeypatch.setattr("oncohort.cli.cohort_info.open_cohort", fail)
     code, err = call(capsys, "info", tmp_path)
     assert code == 2
     assert "Permission denied" in err

@@ -20,7 +20,7 @@ from study_files import RESAMPLE, Watch, save_image, save_study, write_dataset, 
 
 COMMANDS = (
     *("demo", "run", "ingest", "info", "harmonise", "segment"),
-    *("evaluate", "rank", "sensitivity", "phantom", "suv", "report"),
+    *("evaluate", "rank", "sensitivity", "phantom", "suv", "show", "report"),
 )
 NESTED = (("profile",), *(("profile", name) for name in ("list", "show", "methods", "page", "validate", "diff")))
 
@@ -205,7 +205,7 @@ def test_harmonise(capsys, finished, tmp_path):
 
 def test_ingest_keeps_the_regions_asked_for(capsys, finished, tmp_path):
     arguments = ["ingest", "dicom", finished / "patient", "--roi", "GTV", "--out", tmp_path / "cohort"]
-    assert answer(capsys, *arguments)["labels"] == {"GTV": 1}
+    assert [(label["name"], label["value"]) for label in answer(capsys, *arguments)["labels"]] == [("GTV", 1)]
 
 
 def test_suv_shows_factor_and_tags(capsys, finished):

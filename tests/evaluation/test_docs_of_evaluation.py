@@ -9,8 +9,11 @@ from oncohort.evaluation import FINDING_RULES
 from oncohort.metrics import METRICS
 from oncohort.profiles import (
     COHORT_METRICS,
+    BoxMetric,
+    BoxProtocol,
     CohortMetric,
     Components,
+    Linking,
     MetricRule,
     Profile,
     Steps,
@@ -34,6 +37,7 @@ def test_every_reason_of_a_metric_is_listed():
     section = EVALUATE.split("## Why a score has no value")[1].split("\n## ")[0]
     listed = words(r"^\| `(\w+)`", section)
     own = {"reference_empty", "prediction_empty", "prediction_missing", "prediction_unreadable", "image_missing"}
+    own |= {"prediction_skipped", "reference_not_annotated"}
     assert listed == own | {metric.nan_reason for metric in METRICS.values() if metric.nan_reason}
 
 
@@ -46,13 +50,22 @@ def test_every_direction_is_the_one_of_the_registry():
 
 @pytest.mark.parametrize(
     ("part", "prefix"),
-    [(Profile, ""), (Target, "target."), (Components, "components."), (Steps, "steps."), (MetricRule, "")],
+    [
+        (Profile, ""),
+        (Target, "target."),
+        (Components, "components."),
+        (Steps, "steps."),
+        (MetricRule, ""),
+        (BoxProtocol, "boxes."),
+        (Linking, "boxes.linking."),
+        (BoxMetric, ""),
+    ],
 )
 def test_every_key_of_a_profile_is_listed(part, prefix):
     listed = words(r"`([a-z_.\[\]]+)`", PROFILES)
-    nested = {"steps", "target", "metric", "cohort_metric", "subsets", "ranking"}
+    nested = {"steps", "target", "metric", "cohort_metric", "box_metric", "subsets", "ranking", "linking"}
     assert {prefix + name for name in part.model_fields if name not in nested} <= listed
-    assert {"[[metric]]", "[[cohort_metric]]"} <= listed
+    assert {"[[metric]]", "[[cohort_metric]]", "[[box_metric]]"} <= listed
 
 
 def test_every_metric_of_cohorts_is_listed_with_its_keys():

@@ -5,7 +5,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-import oncohort.evaluation.evaluating as evaluating
+import oncohort.evaluation.scoring as scoring
 from oncohort.errors import MissingNeedError, OutputError, PredictionError, SettingsError
 from oncohort.evaluation import evaluate, read_scores
 from oncohort.geometry import Geometry
@@ -127,8 +127,8 @@ def test_a_folder_with_other_work_is_refused_or_overwritten(filled, helpers, tmp
 def test_finished_cases_are_not_scored_again_unless_something_changed(filled, helpers, tmp_path, monkeypatch):
     block, _, _ = helpers
     done = []
-    real = evaluating.score_task
-    monkeypatch.setattr(evaluating, "score_task", lambda task: done.append(task.case) or real(task))
+    real = scoring.score_task
+    monkeypatch.setattr(scoring, "score_task", lambda task: done.append(task.case) or real(task))
 
     def run(**more):
         done.clear()

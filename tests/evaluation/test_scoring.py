@@ -2,10 +2,12 @@ import numpy as np
 import pytest
 
 from oncohort.errors import FormatError, LabelError, PredictionError, SettingsError
-from oncohort.evaluation import score_files
+from oncohort.evaluation import score_files, structures
 from oncohort.formats import write_volume
 from oncohort.geometry import Geometry
+from oncohort.kernels import count_joint
 from oncohort.labels import LabelScheme
+from oncohort.metrics import label_arrays
 from oncohort.profiles import load_profile, parse_profile
 from oncohort.results import SCORE_SCHEMA
 from oncohort.units import Unit
@@ -99,3 +101,23 @@ def test_uptake_of_two_files_has_no_image(organs):
     scores = {score.metric: score.undefined for score in score_files(*organs, profile="lesions")}
     assert scores["tlg_difference"] == "image_missing"
     assert scores["dice"] is None
+
+
+def test_labels_without_names_are_counted_once(tmp_path, monkeypatch):
+    """Of bytes, the count that finds the labels is the one that scores them."""
+    labels = np.zeros((8, 8, 8), np.uint8)
+    labels[1:4, 1:4, 1:4], labels[5:7, 5:7, 5:7] = 3, 200
+    reference = write(tmp_path / "a.nii.gz", labels)
+    prediction = write(tmp_path / "b.nii.gz", np.where(labels == 200, 9, labels))
+    calls = []
+    monkeypatch.setattr(label_arrays, "count_joint", lambda *arrays: calls.append(1) or count_joint(*arrays))
+    monkeypatch.setattr(structures, "count_joint", lambda *arrays: calls.append(1) or count_joint(*arrays))
+    assert dice_of(score_files(reference, prediction, profile="organs")) == {"3": 1.0, "9": 0.0, "200": 0.0}
+    assert len(calls) == 1
+
+
+def test_two_files_without_labels_and_scheme_cannot_be_scored(tmp_path):
+    path = write(tmp_path / "a.nii.gz", np.zeros((4, 4, 4), np.uint8))
+    with pytest.raises(SettingsError, match="label above 0"):
+        score_files(path, path, profile="organs")
+    assert dice_of(score_files(path, path, profile="organs", scheme=LabelScheme("o", {"liver": 1}))) == {"liver": None}

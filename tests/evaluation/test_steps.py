@@ -1,5 +1,7 @@
 """Interactions: predictions of every state, their areas, and missing states."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from oncohort.evaluation import MISSING, UNREADABLE, evaluate
 from oncohort.evaluation.planning import plan_evaluation
 from oncohort.geometry import Geometry
 from oncohort.leaderboard import rank_means
-from oncohort.metrics import Presence
+from oncohort.metrics import Presence, area_over_steps
 from oncohort.profiles import load_profile, parse_profile
 
 PROFILE = load_profile("autopet-iv-task1")
@@ -181,3 +183,38 @@ def test_published_means_are_ranked_by_the_profile():
     )
     means = {name: dict(zip(PROFILE.metrics, row, strict=True)) for name, row in (("L", locator), ("B", birth))}
     assert rank_means(means, PROFILE).select("model", "position").rows() == [("B", 1.25), ("L", 1.75)]
+
+
+def test_the_reference_of_a_case_is_read_once_for_all_states(world, helpers):
+    block = helpers[0]
+    world.add("A", block(1, 1, 1))
+    (world.root / "m").mkdir()
+    for step in range(3):
+        world.predict(f"m/step-{step}", "A", block(1, 1, 1))
+    cohort, reads = world.cohort(), []
+    read = cohort.read
+    counted = replace(cohort, read=lambda row: reads.append(row["role"]) or read(row))
+    evaluate(counted, world.folders("m"), profile=THREE)
+    assert reads == ["lesions"]
+
+
+def test_areas_of_autopet_v_are_those_of_its_loop(world, helpers):
+    """The states of one patient (reference/autopet.md 6.1) have Dice .8702 to .8877 and an area of 3.5140785408."""
+    dice = (0.8702044346, 0.8856848127, 0.8711040676, 0.8783548441, 0.8876651982)
+    assert area_over_steps(dice, missing="undefined") == pytest.approx(3.5140785408, abs=2e-10)
+    assert area_over_steps([7 / 9, *[14 / 17] * 4], missing="undefined") == pytest.approx(3.2712418, abs=5e-8)
+    fifth = load_profile("autopet-v-steps")
+    assert fifth.steps.states == 6
+    block = helpers[0]
+    world.add("A", block(1, 1, 1))
+    world.add("free", 0 * block(1, 1, 1))
+    (world.root / "m").mkdir()
+    for step in range(6):
+        world.predict(f"m/step-{step}", "A", block(1, 1, 1))
+        world.predict(f"m/step-{step}", "free", block(1, 1, 1) * (step == 0))
+    scores = evaluate(world.cohort(), world.folders("m"), profile=fifth)
+    assert found(scores, "A")["dice_auc"] == found(scores, "A")["lesion_f1_auc"] == 5.0
+    free = found(scores, "free")
+    assert (free["dice_auc"], free["lesion_f1_auc"], free["fpv_ml_last"]) == (4.5, "reference_empty", 0.0)
+    table = rank(scores, bootstrap=0).filter(metric="dice_auc")
+    assert table["estimate"].to_list() == [pytest.approx(4.75)]

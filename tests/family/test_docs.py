@@ -16,8 +16,9 @@ from oncohort.metrics import METRICS
 from oncohort.outputs import profile_page
 from oncohort.outputs.formulas import COHORT_FORMULAS, FORMULAS
 from oncohort.profiles import COHORT_METRICS, list_profiles, load_profile
+from oncohort.refusals import NO_IMAGE_REASONS
 from oncohort.segmenters import SEGMENTERS
-from oncohort.sources import NO_IMAGE_REASONS, SOURCES
+from oncohort.sources import SOURCES
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -172,7 +173,8 @@ def test_steps_have_a_section_each():
 def test_reasons_of_refusal_are_listed():
     text = page("ingest.md")
     assert set(first_words(text, "reason")) == NO_IMAGE_REASONS
-    others = {word for head in ("reason of `dicom`", "reason of `nnunet`") for word in first_words(text, head)}
+    heads = [head for head in tables(text) if head.startswith("reason of ")]
+    others = {word for head in heads for word in first_words(text, head)}
     assert others <= strings("sources", "formats")
     assert first_arguments("Unusable", "sources", "formats") <= others | NO_IMAGE_REASONS
     assert first_arguments("_Unusable", "sources", "formats") <= others | NO_IMAGE_REASONS

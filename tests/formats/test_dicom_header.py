@@ -219,7 +219,7 @@ def test_unreadable_files(one_slice, monkeypatch):
     def closed(*_, **__):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.open", closed)
+    monkeypatch.setattr("os.open", closed)
     assert refusal(one_slice) == ("unreadable", "Permission denied")
 
 

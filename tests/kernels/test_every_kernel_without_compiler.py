@@ -19,7 +19,7 @@ import sys
 import numpy as np
 
 from oncohort.kernels import (
-    NearestSearch, count_component_pairs, count_joint, count_overlaps, count_pairs, count_within, find_maxima,
+    NearestSearch, count_joint, count_overlaps, count_pairs, count_within, find_maxima,
     label_components, list_surfaces, measure_regions, overlap_components, recode_labels, sphere_offsets, weigh_ap,
     weigh_auc,
 )
@@ -71,7 +71,6 @@ for reference, prediction in orders:
     (left, count), (right, _) = numbers
     told(count_overlaps(left, count, prediction))
     told(find_maxima(left, count, prediction))
-    told(count_component_pairs(left, right, reference, prediction))
     for kind in (np.uint8, np.int32, np.int64):
         told(count_pairs(reference.astype(kind), prediction.astype(kind) * (1 if kind is np.uint8 else 9000)))
     for kind in (np.uint8, np.int16, np.uint32, np.bool_):

@@ -5,14 +5,12 @@ import io
 
 import numpy as np
 import pytest
+from pycocotools import coco, cocoeval
 
 from oncohort.metrics.box_comparison import ComparisonSettings
 from oncohort.metrics.box_detection import DetectionSettings, detect_boxes, iou_range
 from oncohort.metrics.box_matching import MatchSettings
 from oncohort.metrics.box_sets import predicted_boxes, reference_boxes
-
-coco = pytest.importorskip("pycocotools.coco")
-cocoeval = pytest.importorskip("pycocotools.cocoeval")
 
 IMAGES, CLASSES = 12, 3
 THRESHOLDS = iou_range(0.5, 0.95, step=0.05)

@@ -31,6 +31,10 @@ COMPONENTS = '[components]\nconnectivity = 6\nmatching = "iou"\nthreshold = 0.5\
 
 BASES = {
     "whole": parse_profile("\n".join([WHOLE, *RULES, *COHORT, COMPONENTS]), where="test"),
+    "flagged": parse_profile(
+        load_profile("pants").text.replace("[components]", '[target.truth]\ncolumn = "tumour"\n\n[components]', 1),
+        where="test",
+    ),
     **{name: load_profile(name) for name in list_profiles()},
 }
 

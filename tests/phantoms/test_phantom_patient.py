@@ -133,3 +133,22 @@ def test_many_lesions_find_room_and_some_are_faint():
     assert min(uptakes) < 4 < 5 < max(uptakes) <= 22
     assert min(lesion.mask_ml for lesion in patient.truth) > 0
     assert len({lesion.organ for lesion in patient.truth}) >= 4
+
+
+def test_psma_shows_the_same_body_with_other_uptake():
+    fdg, psma = (phantom_patient(5, lesions=3, tracer=tracer) for tracer in ("FDG", "PSMA"))
+    assert np.array_equal(fdg.ct.array, psma.ct.array)
+    assert [lesion.centre_mm for lesion in fdg.truth] == [lesion.centre_mm for lesion in psma.truth]
+    tissues = fdg.organs.layers[0].array[::2, ::2, ::2]
+    kidney, brain = tissues == Tissue.KIDNEY, tissues == Tissue.BRAIN
+    assert psma.pet.array[kidney].mean() > 5 * fdg.pet.array[kidney].mean()
+    assert fdg.pet.array[brain].mean() > 5 * psma.pet.array[brain].mean()
+
+
+def test_coarse_phantoms_fill_the_same_view():
+    fine, coarse = phantom_patient(5, lesions=1), phantom_patient(5, lesions=1, voxel_mm=4.0)
+    assert coarse.ct.geometry.spacing_mm == (4.0, 4.0, 4.0) and coarse.pet.geometry.spacing_mm == (8.0, 8.0, 8.0)
+    assert [2 * edge for edge in coarse.ct.geometry.shape] == list(fine.ct.geometry.shape)
+    liver = [(p.organs.layers[0].array == Tissue.LIVER).sum() * p.ct.geometry.voxel_ml for p in (fine, coarse)]
+    assert liver[0] == pytest.approx(liver[1], rel=0.03)
+    assert coarse.scale == fine.scale

@@ -202,3 +202,15 @@ def test_metrics_may_be_for_some_cases():
     assert not rule.is_for({"tracer": "PSMA", "centre": "UKT"})
     assert not rule.is_for({})
     assert profile.rule("fpv_ml").is_for({})
+
+
+OWN = ("lesions", "organs", "lung-dx-2d", "lung-dx-3d")
+"""Profiles that no script of a benchmark stands behind."""
+
+
+@pytest.mark.parametrize("name", [name for name in list_profiles() if name not in OWN and "-official" not in name])
+def test_a_benchmark_has_an_official_variant_or_says_why_there_is_none(name):
+    words = " ".join(line.removeprefix("#").strip() for line in load_profile(name).text.splitlines())
+    official = f"{name}-official"
+    assert official in words
+    assert (official in list_profiles()) != (f"no {official}" in words)

@@ -5,7 +5,7 @@ import pytest
 
 from oncohort.geometry import Geometry
 from oncohort.geometry.orientation import axis_permutation
-from oncohort.reporting.mip import Plane, coronal_maximum, shown_extent
+from oncohort.reporting.drawing import Plane, coronal_maximum, shown_extent
 
 
 def body() -> tuple[np.ndarray, Geometry]:
@@ -71,3 +71,11 @@ def test_shown_extent_keeps_masks_outside_the_body_and_stays_in_the_scan() -> No
 def test_an_empty_scan_is_shown_whole() -> None:
     pet = Plane(np.full((3, 4), np.nan), (1.0, 1.0), (0.0, 0.0))
     assert shown_extent(pet, [], air=0.5, margin_mm=1.0) == pet.extent_mm
+
+
+def test_voxels_without_a_number_hide_nothing() -> None:
+    array = np.full((2, 3, 2), np.nan, np.float32)
+    array[1, 1, 0] = 4.0
+    plane = coronal_maximum(array, Geometry((2, 3, 2), np.diag([-1.0, -1.0, 1.0, 1.0])))
+    assert plane.pixels[0, 1] == 4.0
+    assert np.isnan(plane.pixels).sum() == 3

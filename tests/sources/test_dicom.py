@@ -15,8 +15,8 @@ from dicom_files import DRO_FACTOR, square, write_pet, write_series, write_struc
 from oncohort.cohort import Tables
 from oncohort.errors import InputError, OutputError
 from oncohort.formats.cohort_folder import read_row
+from oncohort.refusals import NO_IMAGE_REASONS
 from oncohort.sources.dicom import DicomSource
-from oncohort.sources.protocol import NO_IMAGE_REASONS
 from oncohort.volume import reorient
 
 SOURCE = DicomSource()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -79,16 +80,32 @@ def test_unreadable_folders_are_refused(tree, monkeypatch):
     assert reasons(tree) == {"a": "unreadable"}
 
 
+class Locked:
+    """An entry of a folder whose size nobody may ask for."""
+
+    def __init__(self, entry):
+        self.name, self.path, self.is_dir, self.is_symlink = entry.name, entry.path, entry.is_dir, entry.is_symlink
+
+    def stat(self):
+        raise PermissionError(13, "Permission denied", self.path)
+
+
 def test_unreadable_entries_are_refused(tree, monkeypatch):
-    original = Path.is_file
+    original = os.scandir
 
-    def is_file(path):
-        if path.name == "c":
-            raise PermissionError(13, "Permission denied", str(path))
-        return original(path)
+    def scandir(path):
+        with original(path) as entries:
+            return nullcontext([Locked(entry) if entry.name == "c" else entry for entry in entries])
 
-    monkeypatch.setattr(Path, "is_file", is_file)
+    monkeypatch.setattr(os, "scandir", scandir)
     assert reasons(tree) == {"c": "unreadable"}
+    assert names(tree) == ["a/x/3", "b/1", "b/2"]
+
+
+def test_stamps_are_those_of_the_file_system(tree):
+    for stamp in walk_folder(tree).stamps:
+        status = Path(stamp.path).stat()
+        assert (stamp.bytes, stamp.mtime_ns) == (status.st_size, status.st_mtime_ns)
 
 
 def test_rows_are_relative(tmp_path):

@@ -140,6 +140,7 @@ def test_pants_kruskal_wallis_is_chi_square_less_one_case():
         (wilson_interval, 122, 151, "0.7378 0.8628"),
         (wilson_interval, 675, 750, "0.8764 0.9195"),
         (wilson_interval, 121, 161, "0.6795 0.8119"),
+        (wilson_interval, 121, 161, "0.6795 0.8119"),
     ],
 )
 def test_proportions(function, successes, total, printed):

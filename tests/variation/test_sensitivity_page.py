@@ -21,6 +21,7 @@ from oncohort.variation import (
     write_sensitivity,
 )
 from oncohort.variation.page import main_findings
+from oncohort.variation.summary import describe_choices
 from oncohort.variation.variants import EMPTY_VALUES
 
 
@@ -51,6 +52,12 @@ def test_the_page_names_every_choice_and_loads_nothing(found):
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert page.count("<details") >= 2
     assert "incomplete" in page  # a model lacks a prediction
+
+
+def test_metrics_have_headings_and_not_the_names_of_columns(found):
+    for choice in describe_choices(found, {}):
+        told = " ".join((choice.written, *choice.tried, *choice.touches))
+        assert not re.search(r"[a-z]_[a-z]", told.replace("column tumour", "")), told
 
 
 def test_the_page_is_the_same_twice(found):
@@ -137,7 +144,7 @@ def test_wrong_choices_are_wrong_usage(capsys, world, tmp_path, flag, value):
 
 def test_the_docs_list_the_parameters_and_their_usual_values(request):
     text = (request.config.rootpath / "docs" / "sensitivity.md").read_text(encoding="utf-8")
-    listed = re.findall(r"^\| `([a-z-]+)` \|", text, re.M)
+    listed = re.findall(r"^\| `([a-z-]+)` \|", text.split("## What is varied")[1].split("\n## ")[0], re.M)
     assert listed == list(PARAMETERS)
     usual = Choices()
     for size in usual.minimum_sizes:

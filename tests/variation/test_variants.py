@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from oncohort.errors import SettingsError
 from oncohort.metrics import METRICS, Matching, PairSettings, compare_masks
 from oncohort.profiles import list_profiles, load_profile
+from oncohort.profiles.metric_rules import UNMATCHED_METRICS
 from oncohort.variation import Choices, Removal, vary_profile
-from oncohort.variation.variants import UNMATCHED_METRICS, edited
+from oncohort.variation.variants import edited
 
 EMPTY = Choices(("empty",))
 
@@ -59,6 +60,21 @@ def test_weights_of_what_is_left_grow():
     assert found.rule("lesion_f1").weight == pytest.approx(0.2 / 0.7)
 
 
+def test_metrics_with_a_matching_of_their_own_keep_it():
+    found = by_name(vary_profile(load_profile("pants"), Choices(("matching", "connectivity"))))
+    assert found["one to one, IoU of at least 0.5"].columns == {"lesion_tp", "lesion_fn"}
+    assert {"lesion_tp_iou", "lesion_fn_iou", "lesion_tp"} <= found["6 neighbours"].columns
+
+
+def test_a_profile_that_goes_by_a_column_is_tried_with_the_masks():
+    pants = load_profile("pants")
+    flagged = edited(pants, target=pants.target.model_dump() | {"truth": {"column": "flag"}})
+    for column, names in ((None, ["mask"]), ("flag", ["mask"]), ("other", ["mask", "column other"])):
+        found = vary_profile(flagged, Choices(("truth",), truth_column=column))
+        assert [variant.name for variant in found.variants[1:]] == names
+        assert found.variants[1].profile.model_dump() == pants.model_dump()
+
+
 def test_a_profile_that_is_decided_by_pairs_cannot_be_matched_otherwise():
     lesions = load_profile("lesions")
     ranking = lesions.ranking.model_dump() | {"tie_break": "panoptic_quality"}
@@ -76,14 +92,20 @@ def test_empty_rules_of_shares_volumes_and_counts():
     assert one.rule("suvmax_error").both_empty == "undefined"  # no error is known where nothing is measured
 
 
-@pytest.mark.parametrize("name", list_profiles())
+@pytest.mark.parametrize("name", [name for name in list_profiles() if load_profile(name).kind == "boxes"])
+def test_profiles_of_boxes_are_not_varied(name):
+    with pytest.raises(SettingsError, match="profile of masks"):
+        vary_profile(load_profile(name), Choices())
+
+
+@pytest.mark.parametrize("name", [name for name in list_profiles() if load_profile(name).kind == "masks"])
 def test_every_profile_has_variants_that_the_schema_accepts(name):
     profile = load_profile(name)
     found = vary_profile(profile, Choices(truth_column="flag"))
     assert len({variant.key for variant in found.variants}) == len(found.variants) > 12
     assert found.profile == profile
     for variant in found.variants[1:]:
-        assert (variant.profile != profile) == (variant.parameter in ("connectivity", "matching", "empty"))
+        assert (variant.profile != profile) == (variant.parameter in ("connectivity", "matching", "empty", "truth"))
         assert variant.columns <= set(variant.profile.metrics)
         assert variant.columns or variant.parameter == "truth"
 

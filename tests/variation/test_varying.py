@@ -76,7 +76,7 @@ def test_rules_give_what_an_evaluation_under_the_edited_profile_gives(name, worl
 
 def check_rules(found, cohort, folders):
     """Every variant that is a profile of its own, against `evaluate` and `rank` under that profile."""
-    variants = [each for each in found.variation.variants if not (each.removal or each.truth_column)]
+    variants = [each for each in found.variation.variants if not each.removal]
     assert len(variants) > 4
     profile = found.variation.profile
     written = estimates(evaluate(cohort, folders, profile=profile), profile)
@@ -148,7 +148,7 @@ def test_removed_components_give_what_cleaned_masks_give(name, world, found, mas
 
 def test_the_truth_of_a_column_gives_what_counting_by_hand_gives(found, masks):
     _, predictions, _ = masks
-    (variant,) = [variant for variant in found["lesions"].variation.variants if variant.truth_column]
+    (variant,) = [variant for variant in found["lesions"].variation.variants if variant.parameter == "truth"]
     ours = {key[:2]: pair for key, pair in listed(found["lesions"], variant).items()}
     flagged = {case: case != "C" for case in CASES}  # D has no lesion, and the column says that it has
     for model in MODELS:

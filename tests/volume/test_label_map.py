@@ -76,3 +76,43 @@ def test_integers_that_occur_are_found_in_any_piece(dtype, order):
         expected.add(100)
     assert integers_in(array) == expected
     assert integers_in(array[::2, :, 1:3]) == set(np.unique(array[::2, :, 1:3]).tolist())
+
+
+def test_a_name_is_missing_empty_or_present():
+    masks = {"a": line(1, 0, 0, 0), "b": line(0, 0, 0, 0)}
+    drawn = LabelMap.from_masks(masks, GRID, SCHEME)
+    known = LabelMap(GRID, drawn.layers, SCHEME, annotated=frozenset({"a", "b"}))
+    assert [known.state(name) for name in ("a", "alpha", "b", "c", "both")] == [
+        "present",
+        "present",
+        "empty",
+        "missing",
+        "present",
+    ]
+    assert LabelMap(GRID, drawn.layers, SCHEME, annotated=frozenset({"a"})).state("both") == "missing"
+    assert drawn.state("c") == "empty"
+
+
+def test_layers_are_made_when_they_are_asked_for_and_once():
+    calls = []
+
+    def layers():
+        calls.append(1)
+        return packed().layers
+
+    late = LabelMap(GRID, layers, SCHEME)
+    assert (late.geometry, calls) == (GRID, [])
+    assert late.values() == (1, 2, 300)
+    assert late.layers is late.layers
+    assert calls == [1]
+
+
+def test_masks_in_any_memory_order_give_the_same_layers():
+    grid = Geometry((3, 4, 5), np.eye(4))
+    draw = np.random.default_rng(5)
+    masks = {name: draw.random(grid.shape) > 0.6 for name in ("a", "b", "c")}
+    turned = {name: np.asfortranarray(mask) for name, mask in masks.items()}
+    first, second = (LabelMap.from_masks(one, grid, SCHEME) for one in (masks, turned))
+    for name, mask in masks.items():
+        assert np.array_equal(first.mask(name), mask)
+    assert all(np.array_equal(a.array, b.array) for a, b in zip(first.layers, second.layers, strict=True))

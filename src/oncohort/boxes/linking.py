@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from oncohort.boxes.algebra import iou_matrix
 from oncohort.boxes.slices import BoxReading, SliceBox, SliceStack, plane_boxes
@@ -108,6 +107,8 @@ def _steps(first: SliceBox, second: SliceBox, stack: SliceStack) -> int:
 def _assign(first: Sequence[SliceBox], second: Sequence[SliceBox], minimum_iou: float) -> list[tuple[int, int]]:
     if not first or not second:
         return []
+    from scipy.optimize import linear_sum_assignment  # noqa: PLC0415 - costs 0.1 s, and only linking needs it
+
     iou = iou_matrix(plane_boxes(list(first)), plane_boxes(list(second)), pixel_rule="half-open")
     allowed = np.where(iou >= minimum_iou, iou, 0.0)
     rows, columns = linear_sum_assignment(allowed, maximize=True)

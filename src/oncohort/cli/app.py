@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError, Group
 
 from oncohort import __version__
-from oncohort.cli import benchmarks, cohorts, data, models, pages, profiles, start, variants
 from oncohort.cli.output import ExitCode, print_json, show_error
 from oncohort.errors import OncohortError, SettingsError
 
@@ -23,22 +22,19 @@ app = App(
 )
 
 _GROUPS = (
-    ("start", (start.demo, start.run)),
-    ("cohorts", (cohorts.ingest, cohorts.info, cohorts.harmonise)),
-    ("models", (models.segment,)),
-    ("benchmarks", (benchmarks.evaluate, benchmarks.rank, variants.sensitivity, profiles.profile)),
-    ("data", (data.phantom, data.suv)),
-    ("pages", (pages.report,)),
+    ("start", ("start:demo", "start:run")),
+    ("cohorts", ("cohorts:ingest", "cohort_info:info", "cohorts:harmonise", "splitting:split", "exports:export")),
+    ("models", ("models:segment",)),
+    ("benchmarks", ("benchmarks:evaluate", "benchmarks:rank", "variants:sensitivity", "profiles:profile")),
+    ("data", ("data:phantom", "uptake:suv")),
+    ("pages", ("pages:report", "showing:show")),
 )
+"""Commands by group, as module and function; a module is imported when its command is called or its help is shown."""
 
 for _position, (_title, _commands) in enumerate(_GROUPS):
     _group = Group(_title, sort_key=_position)
     for _command in _commands:
-        if isinstance(_command, App):
-            _command.group = (_group,)
-            app.command(_command)
-        else:
-            app.command(_command, group=_group)
+        app.command(f"oncohort.cli.{_command}", group=_group)
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -51,6 +47,8 @@ def run_command(arguments: Sequence[str]) -> int:
         >>> run_command(["profile", "show", "no-such-profile"])
         64
     """
+    if not arguments or arguments[0] in app.help_flags:
+        app.resolved_commands()  # the list of commands shows what each does
     try:
         code = app(list(arguments), exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError as error:

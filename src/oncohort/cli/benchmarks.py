@@ -31,6 +31,7 @@ from oncohort.formats import open_cohort
 from oncohort.leaderboard import GROUP_TEST_SCHEMA, SIZE_CLASS, compare_groups, compare_models, write_aggregates
 from oncohort.leaderboard import rank as rank_scores
 from oncohort.leaderboard.cohort_metrics import REFERENCE_VOLUME
+from oncohort.leaderboard.confusion import confusion_rows
 from oncohort.leaderboard.drawing import Drawings, draw_leaderboard
 from oncohort.leaderboard.intervals import IntervalKind
 from oncohort.leaderboard.protocol import profile_of
@@ -123,7 +124,7 @@ def rank(
     Args:
         scores: The score folder; `aggregates.parquet` is written into it.
         format: How the leaderboard is shown; markdown, latex, csv, html and pants-row go to stdout, or into --out;
-            nnunet, grand-challenge and challenger are files in the folder --out.
+            nnunet, grand-challenge, challenger and coco are files in the folder --out.
         out: File of the leaderboard, or folder of its files.
         figures: Folder for the figures, as SVG.
         json: Print one machine-readable document on stdout.
@@ -147,7 +148,8 @@ def rank(
     groups = [] if facts is None else shown.of(_group_tests(scored, facts, choices.by)).to_dicts()
     if json:
         document = {"aggregates": shown.of(aggregates), "comparisons": comparisons}
-        print_json({**{name: table.to_dicts() for name, table in document.items()}, "groups": groups})
+        tables = {name: table.to_dicts() for name, table in document.items()}
+        print_json({**tables, "groups": groups, "confusion": confusion_rows(scored)})
     listed = shown.of(aggregates) if is_for_readers(format) else aggregates
     give_leaderboard(format, out, scores=scored, aggregates=listed, comparisons=comparisons, cohort=cohort)
     for row in groups:

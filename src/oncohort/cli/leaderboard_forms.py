@@ -56,7 +56,7 @@ def give_leaderboard(
             show_leaderboard(scores, aggregates)
         case "pants-row":
             _give(pants_markdown(pants_rows(scores, aggregates=aggregates)), out)
-        case "nnunet" | "grand-challenge" | "challenger":
+        case "nnunet" | "grand-challenge" | "challenger" | "coco":
             _write(form, out, scores, aggregates, cohort)
         case _:
             _give(leaderboard_text(scores, aggregates, comparisons, form=form), out)

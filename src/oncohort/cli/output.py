@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
@@ -104,6 +104,30 @@ def show_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[objec
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     console().print(table)
+
+
+def show_plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Show a table without lines, for long text; numbers are right-aligned, and names over the columns may be empty."""
+    table = Table(
+        title=literal(title), title_justify="left", title_style="bold", box=None, padding=(0, 2, 0, 0), pad_edge=False
+    )
+    table.show_header = any(columns)
+    for position, column in enumerate(columns):
+        numeric = all(isinstance(row[position], int | float | None) for row in rows)
+        style = "dim" if position == 0 and not table.show_header else None
+        justify: Literal["right", "left"] = "right" if numeric else "left"
+        table.add_column(
+            literal(column),
+            justify=justify,
+            overflow="fold",
+            no_wrap=position == 0,
+            style=style,
+            header_style="dim",
+        )
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    console().print(table)
+    console().print()
 
 
 @contextmanager

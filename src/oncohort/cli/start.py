@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oncohort.cli.cohorts import show_findings, show_refused
+from oncohort.cli.cohort_info import show_findings, show_refused
 from oncohort.cli.evaluation_record import show_odd, show_unscored
 from oncohort.cli.output import Common, ExitCode, NotNegative, print_json, say, shown_progress
 from oncohort.cli.ranking_table import show_leaderboard

@@ -91,11 +91,11 @@ def as_table(name: str, rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
         ('a.txt', 'not_dicom', None)
     """
     schema = TABLES[name]
-    listed = [dict(row) for row in rows]
+    listed = list(rows)
     extra = dict.fromkeys(key for row in listed for key in row if key not in schema)
+    if not extra:  # by columns, which takes a fraction of the memory of rows
+        return pl.DataFrame({column: [row.get(column) for row in listed] for column in schema}, schema=schema)
     full = [{column: row.get(column) for column in (*schema, *extra)} for row in listed]
-    if not extra:
-        return pl.DataFrame(full, schema=schema)
     return pl.DataFrame(full, schema_overrides=schema, infer_schema_length=None)
 
 

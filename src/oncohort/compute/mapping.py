@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeVar
 
+from oncohort.compute.journal import ResultJournal
 from oncohort.compute.store import ResultStore
 from oncohort.errors import OncohortError
 
@@ -63,7 +64,7 @@ def map_items(  # noqa: PLR0913 - the five choices of a resumable map, all by ke
     items: Sequence[Item],
     *,
     keys: Sequence[str],
-    store: ResultStore | None = None,
+    store: ResultStore | ResultJournal | None = None,
     is_valid: Callable[[Any], bool] | None = None,
     jobs: int = 1,
     progress: ProgressCallback | None = None,

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncohort.evaluation.structures import Structures, labels_in
-from oncohort.metrics import MaskPair, Matching, PairSettings, compare_labels, compare_masks
+from oncohort.metrics import MaskPair, Matching, PairSettings, compare_all_labels, compare_labels, compare_masks
+from oncohort.metrics.label_arrays import are_bytes
 from oncohort.profiles import Components, Profile
 from oncohort.volume import LabelMap, Volume
 
@@ -33,7 +34,8 @@ def compare(
         reference: Labels on the reference grid.
         prediction: Labels on the same grid; None for an empty one.
         profile: Says what a lesion is, and whether all labels together are one structure.
-        structures: Labels by structure, from `find_structures`; not needed if all labels are one.
+        structures: Labels by structure, from `find_structures`; none for every label that occurs, called by its
+            integer. Not needed if all labels are one.
         image: Where uptake is measured, on the same grid.
 
     Raises:
@@ -67,7 +69,13 @@ def compare(
             )
         ]
         return {profile.target.structure: compare_masks(masks[0], masks[1], **shared)}
-    return _compare_structures(voxels, predicted, structures or {}, shared)
+    if structures:
+        return _compare_structures(voxels, predicted, structures, shared)
+    layers = [*voxels, *predicted]
+    if len(layers) == 2 and are_bytes(*layers):
+        return {str(label): pair for label, pair in compare_all_labels(*layers, **shared).items()}
+    held = sorted({value for layer in layers for value in labels_in(layer)} - {0})
+    return _compare_structures(voxels, predicted, {str(value): (value,) for value in held}, shared)
 
 
 def _settings(profile: Profile, reference: Sequence[NDArray[Any]], prediction: Sequence[NDArray[Any]]) -> PairSettings:

@@ -9,21 +9,22 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
-from oncohort.errors import PredictionError
+from oncohort.errors import PredictionError, SettingsError
+from oncohort.evaluation.boxes_evaluating import evaluate_boxes
 from oncohort.evaluation.lesion_lists import candidate_table, lesion_table
 from oncohort.evaluation.planning import EvaluationPlan, plan_steps
 from oncohort.evaluation.recording import record_run
 from oncohort.evaluation.score_folder import write_scores
-from oncohort.evaluation.scoring import ScoreTask, as_scores, score_task
+from oncohort.evaluation.scoring import ScoreTask, as_scores, score_course
 from oncohort.evaluation.steps import scores_of_steps
 from oncohort.evaluation.structures import find_structures
-from oncohort.formats import fingerprint_volume, volume_path
+from oncohort.formats import fingerprint_volume, volume_files
 from oncohort.kernels import warm_kernels
 from oncohort.profiles import Profile, load_profile
 from oncohort.results import Scores
-from oncohort.storage import claim_folder, content_key, file_stamp, sha256_file
+from oncohort.storage import claim_folder, content_key, file_stamp, sha256_files
 
-_RESULT_VERSION = 2  # part of every key: raise it when a stored result means something else
+_RESULT_VERSION = 3  # part of every key: raise it when a stored result means something else
 
 
 def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
@@ -47,14 +48,15 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
 
     Args:
         cohort: The references.
-        predictions: A folder per model, with `<case>.nii.gz` or `<case>.mha`.
+        predictions: A folder per model, with `<case>.nii.gz` or `<case>.mha`; for a profile of boxes with `boxes.csv`,
+            `boxes.parquet` or `results.json`.
         profile: Name, file, or profile.
         out: Folder for `scores.parquet` and `run.json`: new, or one with the same work.
         work: What marks the folder as this work; None means the cohort, the models and the profile.
         resample_predictions: Take the nearest voxel where a prediction lies on another grid.
         overwrite: Replace other work of Oncohort in `out`.
         jobs: Processes.
-        progress: Called after every scored prediction.
+        progress: Called after every scored prediction, or all states of one.
 
     Returns:
         Rows by model, case, structure and metric; the same for any number of jobs. `run` holds `missing`,
@@ -86,13 +88,23 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     """
     protocol = profile if isinstance(profile, Profile) else load_profile(profile)
     folders = {model: Path(folder) for model, folder in predictions.items()}
+    if protocol.kind == "boxes":
+        _require_no_resampling(protocol, is_asked=resample_predictions)
+        if out is not None:
+            claim_folder(out, _work(cohort, folders, protocol) if work is None else work, overwrite=overwrite)
+        found = evaluate_boxes(cohort, folders, protocol, jobs=jobs, progress=progress)
+        if out is not None:
+            write_scores(out, found)
+        return found
     plan, plans = plan_steps(cohort, folders, protocol)
     tasks = [
         replace(task, step=step)
         for step, each in plans.items()
         for task in make_tasks(cohort, each, protocol, is_resampling=resample_predictions)
     ]
-    keys = [task_key(cohort, task) for task in tasks]
+    courses = _courses(tasks)
+    tasks = [task for course in courses for task in course]
+    keys = [_course_key([task_key(cohort, task) for task in course]) for course in courses]
     store = None
     if out is not None:
         own = _work(cohort, folders, protocol)
@@ -100,10 +112,11 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
         store = ResultStore(folder / ".oncohort" / "results")
     if jobs > 1:
         warm_kernels()
-    results = map_items(score_task, tasks, keys=keys, store=store, jobs=jobs, progress=progress, label="scoring")
+    scored = map_items(score_course, courses, keys=keys, store=store, jobs=jobs, progress=progress, label="scoring")
+    results = [result for course in scored for result in course]
     require_usable(plan, folders, tasks, results)
     hashing = _Hashing.of(cohort, tasks)
-    hashes = map_items(sha256_file, hashing.paths, keys=hashing.keys, store=store, progress=progress, label="hash")
+    hashes = map_items(sha256_files, hashing.files, keys=hashing.keys, store=store, progress=progress, label="hash")
     run = record_run(cohort, plan, tasks, results)
     references = _references(cohort, tasks, dict(zip(hashing.cases, hashes, strict=True)))
     inputs = [*references, *prediction_inputs(tasks, results)]
@@ -112,6 +125,18 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
         write_scores(out, scores)
         store.prune({*keys, *hashing.keys})
     return scores
+
+
+def _courses(tasks: Sequence[ScoreTask]) -> list[tuple[ScoreTask, ...]]:
+    """The states of every model and case, which one worker scores; a single one without steps."""
+    courses: dict[tuple[str, str], list[ScoreTask]] = {}
+    for task in tasks:
+        courses.setdefault((task.model, task.case), []).append(task)
+    return [tuple(course) for course in courses.values()]
+
+
+def _course_key(keys: Sequence[str]) -> str:
+    return keys[0] if len(keys) == 1 else content_key("course", list(keys))
 
 
 def _join(
@@ -124,6 +149,17 @@ def _join(
     if not profile.has_lesion_table:
         return scores
     return Scores(scores.table, run, lesion_table(pairs), candidate_table(pairs))
+
+
+def _require_no_resampling(profile: Profile, *, is_asked: bool) -> None:
+    """Raise if boxes are to be resampled."""
+    if is_asked:
+        raise SettingsError(
+            expected="predictions of masks, which can be resampled",
+            found=f"{profile.name}, a profile of boxes",
+            where="--resample-predictions",
+            remedy="leave the flag out, and predict on the volumes of the cohort",
+        )
 
 
 def _work(cohort: Cohort, folders: Mapping[str, Path], profile: Profile) -> dict[str, Any]:
@@ -208,7 +244,7 @@ class _Hashing:
     """References whose row has no hash yet, such as those that are referenced where they lie."""
 
     cases: list[str]
-    paths: list[Path]
+    files: list[list[Path]]
     keys: list[str]
 
     @staticmethod
@@ -217,7 +253,7 @@ class _Hashing:
         lacking = {case: row for case, row in rows.items() if row["sha256"] is None}
         return _Hashing(
             cases=list(lacking),
-            paths=[volume_path(cohort, row) for row in lacking.values()],
+            files=[volume_files(cohort, row) for row in lacking.values()],
             keys=[content_key("sha256", fingerprint_volume(cohort, row)) for row in lacking.values()],
         )
 

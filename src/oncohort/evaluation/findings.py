@@ -20,6 +20,9 @@ FINDING_RULES: dict[str, str] = {
     "prediction_unread": "A volume in a folder of predictions is named so that nothing reads it.",
     "label_unknown": "A prediction holds labels that the label scheme of the cohort does not name.",
     "reference_label_unknown": "A reference holds labels that the label scheme of the cohort does not name.",
+    "reference_box_unusable": "A box of the reference holds no pixel or lies beyond its volume; it is left out.",
+    "series_apart": "A reconstruction lies along other axes than the first one of its scan; its boxes are left out.",
+    "slices_unknown": "The cohort does not say how many slices a volume has; those with boxes are the images.",
     "image_unusable": "Uptake cannot be measured: the image is missing, or not on the grid of the reference.",
 }
 """What each rule says."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oncohort.metrics import MaskPair, Presence
+from oncohort.metrics import MaskPair, Matching, Presence
 from oncohort.profiles import MetricRule, Profile
 
 MISSING = "prediction_missing"
@@ -16,8 +16,15 @@ MISSING = "prediction_missing"
 UNREADABLE = "prediction_unreadable"
 """Reason of a score that has no value because the prediction cannot be used."""
 
+SKIPPED = "prediction_skipped"
+"""Reason of a score that has no value because the profile leaves out what has no usable prediction."""
+
 NO_IMAGE = "image_missing"
 """Reason of a score that has no value because there is no image to measure uptake in."""
+
+
+NOT_ANNOTATED = "reference_not_annotated"
+"""Reason of a score that has no value because nobody looked for the structure when the reference was drawn."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,7 @@ def measure(
     absent: str | None = None,
     no_image: str | None = None,
     facts: Mapping[str, Any] | None = None,
+    unannotated: Collection[str] = (),
 ) -> list[Measured]:
     """Every metric of `profile` on every structure, in their order.
 
@@ -48,6 +56,7 @@ def measure(
         absent: Why there is no prediction (the pairs hold an empty one); None if there is one.
         no_image: Why there is no image to measure uptake in; None if there is one.
         facts: What the cohort knows of the case; metrics that are for other cases are left out.
+        unannotated: Structures that nobody looked for in this reference; no metric of them has a value.
 
     Examples:
         >>> import numpy as np
@@ -67,29 +76,51 @@ def measure(
         fnv_ml 8.0 None
         volume_difference_ml None prediction_missing
     """
+    without = _Without(absent, no_image, is_skipping=profile.missing == "skip")
     return [
-        Measured(structure, rule.column, *_apply(rule, pair, absent=absent, no_image=no_image))
+        Measured(
+            structure, rule.column, *(_NOT_LOOKED_FOR if structure in unannotated else _apply(rule, pair, without))
+        )
         for structure, pair in pairs.items()
         for rule in profile.metric
         if rule.measures(structure) and rule.is_for(facts or {})
     ]
 
 
-def _apply(
-    rule: MetricRule, pair: MaskPair, *, absent: str | None, no_image: str | None
-) -> tuple[float | None, str | None]:
-    if absent is not None and rule.missing != "as-empty":
-        return (None, absent) if rule.missing == "undefined" else (float(rule.missing), None)
+_NOT_LOOKED_FOR = (None, NOT_ANNOTATED)
+
+
+@dataclass(frozen=True)
+class _Without:
+    """What there is not: reasons, or None; and whether the profile leaves out what has no prediction."""
+
+    prediction: str | None
+    image: str | None
+    is_skipping: bool
+
+
+def _apply(rule: MetricRule, pair: MaskPair, without: _Without) -> tuple[float | None, str | None]:
+    if without.prediction is not None and without.is_skipping:
+        return None, SKIPPED
+    if without.prediction is not None and rule.missing != "as-empty":
+        return (None, without.prediction) if rule.missing == "undefined" else (float(rule.missing), None)
     decision = rule.rule_for(pair.presence)
     if decision == "undefined":
-        return None, _reason(pair.presence)
+        return None, reason_of(pair.presence)
     if decision != "measured":
         return float(decision), None
-    if no_image is not None and "uptake" in rule.metric.needs:
-        return None, no_image
-    value = float(rule.metric.formula(pair, **rule.parameters))
+    if without.image is not None and "uptake" in rule.metric.needs:
+        return None, without.image
+    matched = pair if rule.matching is None else pair.matched_by(Matching(rule.matching.rule, rule.matching.threshold))
+    value = float(rule.metric.formula(matched, **rule.parameters))
     return (None, rule.metric.nan_reason or "not_a_number") if math.isnan(value) else (value, None)
 
 
-def _reason(presence: Presence) -> str:
+def reason_of(presence: Presence) -> str:
+    """The reason of a score that has no value because a side is empty.
+
+    Examples:
+        >>> reason_of(Presence.BOTH_EMPTY)
+        'reference_empty'
+    """
     return str(Presence.PREDICTION_EMPTY if presence is Presence.PREDICTION_EMPTY else Presence.REFERENCE_EMPTY)

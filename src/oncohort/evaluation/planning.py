@@ -10,6 +10,7 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.errors import MissingNeedError, OncohortError, PredictionError, SettingsError
+from oncohort.evaluation.truth import read_flags
 from oncohort.formats.predictions import PREDICTION_SUFFIXES, find_prediction, list_predictions, list_unread
 from oncohort.profiles import Profile
 from oncohort.storage import encode_stem
@@ -65,7 +66,8 @@ def plan_evaluation(cohort: Cohort, predictions: Mapping[str, Path], profile: Pr
         MissingNeedError: No case has a reference, or a column is missing that says which metrics are measured.
         PredictionError: A folder is missing, none holds a prediction for the cohort, or one is missing and
             the profile does not allow it.
-        SettingsError: The profile has steps, which `plan_steps` plans.
+        SettingsError: The profile has steps, which `plan_steps` plans, or its column of the truth does not say yes
+            or no of every case.
     """
     refuse_steps(profile, where="evaluation")
     return _plan(cohort, predictions, profile)
@@ -86,7 +88,23 @@ def refuse_steps(profile: Profile, *, where: str) -> None:
         )
 
 
+def refuse_boxes(profile: Profile, *, where: str) -> None:
+    """Raise if a profile is of boxes.
+
+    Raises:
+        SettingsError: It is.
+    """
+    if profile.kind == "boxes":
+        raise SettingsError(
+            expected="a profile of masks",
+            found=f"{profile.name}, a profile of boxes",
+            where=where,
+            remedy="use evaluate on folders with boxes.csv, or a profile of masks",
+        )
+
+
 def _plan(cohort: Cohort, predictions: Mapping[str, Path], profile: Profile) -> EvaluationPlan:
+    refuse_boxes(profile, where="evaluation")
     _require_columns(cohort, profile)
     role = profile.target.role
     scored = tuple(case.id for case in cohort if role in case)
@@ -99,6 +117,8 @@ def _plan(cohort: Cohort, predictions: Mapping[str, Path], profile: Profile) -> 
         )
     if not predictions:
         raise _wrong("the predictions of at least one model", "none", "evaluate", "name a folder of predictions")
+    if profile.target.truth_column is not None:
+        read_flags(cohort, profile.target.truth_column, scored)
     folders = {model: Path(folder) for model, folder in predictions.items()}
     _require_folders(folders)
     twins = {model: _find_twins(folder, cohort) for model, folder in folders.items()}
@@ -264,7 +284,7 @@ def _unknown_columns(cohort: Cohort, columns: Sequence[str]) -> list[str]:
 
 def _require_complete(plan: EvaluationPlan, profile: Profile) -> None:
     lacking = {model: cases for model, cases in plan.missing.items() if cases}
-    if profile.missing == "worst" or not lacking:
+    if profile.missing != "error" or not lacking:
         return
     found = "; ".join(f"{model} lacks {len(cases)} ({', '.join(cases[:3])})" for model, cases in lacking.items())
     twins = [path.name for files in plan.twins.values() for paths in files.values() for path in paths]

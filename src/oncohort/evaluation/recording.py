@@ -14,6 +14,8 @@ from oncohort.cohort import Cohort
 from oncohort.evaluation.findings import Finding
 from oncohort.evaluation.planning import EvaluationPlan, describe_pairs, expected_name, find_subsets
 from oncohort.evaluation.scoring import ScoreTask
+from oncohort.evaluation.truth import Truth, find_truth, read_flags
+from oncohort.profiles import Profile
 
 _LIBRARIES = ("oncohort", "numpy", "numba", "connected-components-3d", "polars")
 _Pair = tuple[ScoreTask, Mapping[str, Any]]  # a task and its result
@@ -32,6 +34,8 @@ def record_run(
     subsets = find_subsets(cohort, profile)
     note = subsets.pop("note")
     pairs = list(zip(tasks, results, strict=True))
+    truth = _truth(cohort, plan, profile, pairs)
+    notes = (note, describe_pairs(cohort, plan.cases, profile), None if truth is None else truth.note)
     lacking = [(task, result) for task, result in pairs if task.prediction is None or result["unreadable"]]
     return {
         "cohort": cohort.name,
@@ -46,13 +50,30 @@ def record_run(
         "unscored": [dict(row) for row in plan.unscored],
         "findings": [asdict(each) for each in _find_all(plan, pairs)],
         "subsets": subsets,
-        "notes": [each for each in (note, describe_pairs(cohort, plan.cases, profile)) if each is not None],
+        "notes": [each for each in notes if each is not None],
+        **({} if truth is None else {"truth": truth.record()}),
+        **describe_origin(profile),
+    }
+
+
+def describe_origin(profile: Profile) -> dict[str, Any]:
+    """Protocol, versions of programs and time, as every run records them."""
+    return {
         "profile": profile.name,
         "profile_version": profile.version,
         "profile_text": profile.text,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def _truth(cohort: Cohort, plan: EvaluationPlan, profile: Profile, pairs: Sequence[_Pair]) -> Truth | None:
+    """What a column says of the cases, if the profile takes its word."""
+    column = profile.target.truth_column
+    if column is None:
+        return None
+    rows = ((task.case, row["metric"], row["value"]) for task, result in pairs for row in result["scores"])
+    return find_truth(read_flags(cohort, column, plan.cases), column, rows)
 
 
 def _groups(cohort: Cohort) -> dict[str, list[str]]:

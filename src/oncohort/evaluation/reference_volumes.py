@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from oncohort.cohort import Case, Cohort
 from oncohort.compute import ProgressCallback, map_items
 from oncohort.errors import InputError
+from oncohort.geometry import Geometry
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,19 @@ class _Volume:
             return None
         try:
             labels = case.label_map(self.role)
-            return int(labels.foreground().sum()) * labels.geometry.voxel_ml
+            return mask_volume_ml(labels.foreground(), labels.geometry)
         except InputError:
             return None
+
+
+def mask_volume_ml(mask: NDArray[np.bool_], grid: Geometry) -> float:
+    """Volume in ml of a mask (i, j, k) on a grid.
+
+    Examples:
+        >>> mask_volume_ml(np.ones((2, 1, 1), bool), Geometry((2, 1, 1), np.diag([10.0, 10.0, 5.0, 1.0])))
+        1.0
+    """
+    return int(np.count_nonzero(mask)) * grid.voxel_ml
 
 
 def reference_volumes(

@@ -14,7 +14,7 @@ from oncohort.storage import read_json, write_json
 
 SCORES_TYPE = "oncohort.scores"
 FORMAT_VERSION = "1.0"
-_FURTHER = ("lesions", "candidates")
+_FURTHER = ("lesions", "candidates", "boxes")
 
 
 def write_scores(folder: str | Path, scores: Scores) -> None:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
-from itertools import zip_longest
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from oncohort.errors import InputError, MissingNeedError, PredictionError
+from oncohort.errors import InputError, MissingNeedError, PredictionError, SettingsError
 from oncohort.evaluation.comparing import compare
 from oncohort.evaluation.findings import Finding
 from oncohort.evaluation.fitting import fit_prediction
 from oncohort.evaluation.lesion_lists import list_lesions
 from oncohort.evaluation.measuring import MISSING, NO_IMAGE, UNREADABLE, measure
-from oncohort.evaluation.planning import refuse_steps
+from oncohort.evaluation.planning import refuse_boxes, refuse_steps
 from oncohort.evaluation.structures import (
     Structures,
     describe_labels,
     find_structures,
+    find_unannotated,
     find_unknown,
-    labels_in,
     require_known,
 )
 from oncohort.formats.predictions import ANY_LABELS, read_prediction
@@ -43,7 +42,7 @@ class ScoreTask:
         reference: Gives the reference; picklable when workers are other processes.
         prediction: The file, or None if it is missing.
         profile: The protocol.
-        structures: Labels by structure; empty if all labels together are one.
+        structures: Labels by structure; empty if all labels together are one, or for every label that occurs.
         known: Labels with a name; empty if none has one.
         image: Gives the image for uptake; None if there is none.
         is_resampling: Resample a prediction whose grid differs.
@@ -84,6 +83,21 @@ def score_task(task: ScoreTask) -> dict[str, Any]:
     scored = _score(task, opened.reference, opened.prediction, opened.absent)
     findings = [asdict(each) for each in (*opened.findings, *scored["findings"])]
     return {**scored, **opened.facts, "findings": findings}
+
+
+def score_course(tasks: Sequence[ScoreTask]) -> list[dict[str, Any]]:
+    """The results of `score_task` for the states of one case, whose reference is read once.
+
+    Args:
+        tasks: Of one model and case, by step; a single one without steps.
+
+    Raises:
+        PredictionError: As `score_task`.
+        FormatError: The reference cannot be read.
+        MissingNeedError: The reference is no mask.
+    """
+    reference = _reference_of(tasks[0])
+    return [score_task(replace(task, reference=lambda: reference)) for task in tasks]
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,7 +182,8 @@ def score_files(
         PredictionError: The grids differ.
         FormatError: A file cannot be read.
         LabelError: A label is not in the scheme.
-        SettingsError: There is no such profile, or it is wrong, or it names structures without a scheme.
+        SettingsError: There is no such profile, or it is wrong, or it names structures without a scheme, or
+            without a scheme neither file holds a label.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -184,6 +199,7 @@ def score_files(
     """
     protocol = profile if isinstance(profile, Profile) else load_profile(profile)
     refuse_steps(protocol, where="score_files")
+    refuse_boxes(protocol, where="score_files")
     path = Path(reference)
     labels = read_prediction(path, scheme or ANY_LABELS)
     found = read_prediction(prediction, scheme or ANY_LABELS)
@@ -191,18 +207,24 @@ def score_files(
     if scheme is not None:
         require_known(labels, path)
         require_known(fitted, prediction)
-    structures = find_structures(protocol, scheme or _numbered(protocol, labels, fitted))
+    is_named = scheme is not None or protocol.target.structures != "each"
+    structures = find_structures(protocol, scheme or ANY_LABELS) if is_named else {}
     case = _stem(path)
     task = ScoreTask("prediction", case, case, lambda: labels, Path(prediction), protocol, structures)
-    return as_scores(task, _score(task, labels, fitted, None))
+    scores = as_scores(task, _score(task, labels, fitted, None))
+    if not scores:
+        raise _no_label(path)
+    return scores
 
 
 def _score(task: ScoreTask, reference: LabelMap, prediction: LabelMap | None, absent: str | None) -> dict[str, Any]:
     image, findings = image_of(task, reference)
     pairs = compare(reference, prediction, task.profile, structures=task.structures, image=image)
     no_image = NO_IMAGE if image is None else None
-    measured = measure(pairs, task.profile, absent=absent, no_image=no_image, facts=task.facts)
+    unseen = find_unannotated(reference, task.structures)
+    measured = measure(pairs, task.profile, absent=absent, no_image=no_image, facts=task.facts, unannotated=unseen)
     has_table = task.profile.has_lesion_table
+    pairs = {structure: pair for structure, pair in pairs.items() if structure not in unseen}
     return {
         "scores": [asdict(each) for each in measured],
         "lesions": list_lesions(pairs, task.profile) if has_table else [],
@@ -289,13 +311,13 @@ def _fingerprint(path: Path | None) -> dict[str, Any] | None:
         return {"bytes": None, "sha256": None}
 
 
-def _numbered(profile: Profile, reference: LabelMap, prediction: LabelMap) -> LabelScheme:
-    """A scheme that calls every label that occurs by its integer."""
-    if profile.target.structures != "each":
-        return LabelScheme("none", {})
-    layers = zip_longest(*([layer.array for layer in labels.layers] for labels in (reference, prediction)))
-    found = {value for pair in layers for value in labels_in(*sorted(pair, key=lambda array: array is None))}
-    return LabelScheme("numbers", {str(value): value for value in sorted(found - {0})})
+def _no_label(path: Path) -> SettingsError:
+    return SettingsError(
+        expected="a label above 0 in the reference or the prediction, because the profile scores each of them",
+        found="none",
+        where=str(path),
+        remedy="give the label scheme (scheme=), which says what could be there",
+    )
 
 
 def _stem(path: Path) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from oncohort.errors import LabelError, SettingsError
 from oncohort.kernels import count_joint
 from oncohort.labels import LabelScheme
+from oncohort.metrics.label_arrays import are_bytes
 from oncohort.profiles import Profile
 from oncohort.volume import LabelMap, integers_in
 
@@ -51,6 +52,26 @@ def find_structures(profile: Profile, scheme: LabelScheme) -> dict[str, tuple[in
             remedy="name the labels in the label scheme of the cohort",
         )
     return named
+
+
+def find_unannotated(labels: LabelMap, structures: Structures) -> frozenset[str]:
+    """The structures of which nobody looked for every label when a reference was drawn.
+
+    Args:
+        labels: A reference.
+        structures: Labels by structure, from `find_structures`.
+
+    Examples:
+        >>> from oncohort.geometry import Geometry
+        >>> scheme = LabelScheme("organs", {"liver": 1, "spleen": 2})
+        >>> liver_alone = LabelMap(Geometry((1, 1, 1), np.eye(4)), (), scheme, frozenset({"liver"}))
+        >>> find_unannotated(liver_alone, {"liver": (1,), "both": (1, 2)})
+        frozenset({'both'})
+    """
+    if labels.annotated is None:
+        return frozenset()
+    known = {labels.scheme.value(name) for name in labels.annotated}
+    return frozenset(name for name, values in structures.items() if not known.issuperset(values))
 
 
 def find_unknown(labels: LabelMap, known: frozenset[int]) -> list[int]:
@@ -105,20 +126,18 @@ def describe_labels(values: Iterable[int]) -> str:
     return f"labels {', '.join(map(str, listed[:10]))}{more}" if len(listed) > 1 else f"label {listed[0]}"
 
 
-def labels_in(first: NDArray[Any], second: NDArray[Any] | None = None) -> set[int]:
-    """The integers that occur in one array (i, j, k), or in either of two of one shape.
+def labels_in(array: NDArray[Any]) -> set[int]:
+    """The integers that occur in an array (i, j, k).
 
     Of bytes by the kernel that passes over background eight voxels at a time.
 
     Examples:
-        >>> sorted(labels_in(np.array([[[0, 7, 7]]], np.uint8), np.array([[[0, 9, 7]]], np.uint8)))
+        >>> sorted(labels_in(np.array([[[0, 7, 9]]], np.uint8)))
         [0, 7, 9]
     """
-    arrays = [first] if second is None else [first, second]
-    if any(array.dtype not in (np.bool_, np.uint8) for array in arrays):
-        return {value for array in arrays for value in integers_in(array)}
-    counts = count_joint(arrays[0], arrays[-1]).counts
-    return set(np.flatnonzero(counts.any(axis=0) | counts.any(axis=1)).tolist())
+    if not are_bytes(array):
+        return integers_in(array)
+    return set(np.flatnonzero(np.diagonal(count_joint(array, array).counts)).tolist())
 
 
 def _highest(labels: LabelMap) -> int:

@@ -20,12 +20,11 @@ import polars as pl
 
 from oncohort.cohort import TABLES, Cohort, CohortFacts, Tables
 from oncohort.errors import FormatError, OutputError
-from oncohort.formats.nifti import integer_labels, read_label_map
 from oncohort.formats.parquet import read_table, staged_table
-from oncohort.formats.reading import read_volume
+from oncohort.formats.row_files import bytes_behind, files_behind, read_image, read_masks, require_present, stamp_behind
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
-from oncohort.storage import file_stamp, read_json, write_json
+from oncohort.storage import read_json, write_json
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume
 
@@ -126,14 +125,21 @@ def volume_path(cohort: Cohort, row: Mapping[str, Any]) -> Path:
     return (cohort.root or Path()) / str(row["path"])
 
 
+def volume_files(cohort: Cohort, row: Mapping[str, Any]) -> list[Path]:
+    """The files behind one row of `volumes.parquet`: one, or those of a folder that are one label map.
+
+    Raises:
+        FormatError: The row lists no files although it should.
+    """
+    return files_behind(volume_path(cohort, row), _record(row))
+
+
 def fingerprint_volume(cohort: Cohort, row: Mapping[str, Any]) -> list[Any]:
-    """What changes when the file of one row changes: path, size, modification time (JSON values).
+    """What changes when a file of one row changes: path, size, modification time (JSON values).
 
     A file that is gone has no size, so that whoever depends on it notices.
     """
-    path = volume_path(cohort, row)
-    stamp = file_stamp(path) if path.is_file() else {}
-    return [row["role"], str(row["path"]), row["scale"], stamp]
+    return [row["role"], str(row["path"]), row["scale"], stamp_behind(volume_path(cohort, row), _record(row))]
 
 
 def fingerprint_case(cohort: Cohort, case: str, roles: Collection[str]) -> list[list[Any]]:
@@ -143,8 +149,8 @@ def fingerprint_case(cohort: Cohort, case: str, roles: Collection[str]) -> list[
 
 def volumes_stand(folder: Path, rows: Iterable[Mapping[str, Any]]) -> bool:
     """Whether the files that rows of `volumes` name are still there, in the size that the rows know."""
-    files = [(folder / row["path"], row["bytes"]) for row in rows]
-    return all(path.is_file() and size in (None, path.stat().st_size) for path, size in files)
+    sizes = ((row["bytes"], bytes_behind(folder / row["path"], _record(row))) for row in rows)
+    return all(found is not None and declared in (None, found) for declared, found in sizes)
 
 
 def read_row(root: Path, scheme: LabelScheme, row: Mapping[str, Any]) -> Volume | LabelMap:
@@ -155,17 +161,11 @@ def read_row(root: Path, scheme: LabelScheme, row: Mapping[str, Any]) -> Volume 
         GeometryError: The file lies on another grid than the row says.
     """
     path = root / row["path"]
-    if not path.is_file():
-        raise FormatError(
-            expected="the file that volumes.parquet names",
-            found="none",
-            where=str(path),
-            remedy="restore it or ingest again",
-        )
     declared, unit, record = _declared(path, row)
+    require_present(path, record)
     if unit is Unit.LABEL:
-        return _label_map(path, scheme, declared)
-    volume = read_volume(path, unit)
+        return read_masks(path, record, _own_scheme(record) or scheme, declared)
+    volume = read_image(path, record, unit)
     declared.require_same_grid(volume.geometry, what=f"role {row['role']!r}", where=str(path))
     return Volume(declared, unit, volume.source, record)
 
@@ -173,25 +173,32 @@ def read_row(root: Path, scheme: LabelScheme, row: Mapping[str, Any]) -> Volume 
 def _declared(path: Path, row: Mapping[str, Any]) -> tuple[Geometry, Unit, dict[str, Any]]:
     try:
         geometry = Geometry(tuple(row["shape"]), np.array(row["affine"], np.float64).reshape(4, 4))
-        return geometry, Unit(row["unit"]), json.loads(row["scale"]) if row["scale"] else {}
+        return geometry, Unit(row["unit"]), _record(row)
     except (TypeError, ValueError) as error:
-        raise FormatError(
-            expected="shape, affine, unit and scale of the volume in volumes.parquet",
-            found=str(error),
-            where=str(path),
-            remedy="ingest again",
-        ) from error
+        raise _wrong_row(str(path), str(error)) from error
 
 
-def _label_map(path: Path, scheme: LabelScheme, declared: Geometry) -> LabelMap:
-    if path.name.endswith(".mha"):
-        volume = integer_labels(read_volume(path), path)
-        found = LabelMap(volume.geometry, (volume,), scheme)
-    else:
-        found = read_label_map(path, scheme)
-    declared.require_same_grid(found.geometry, what="the mask", where=str(path))
-    layers = tuple(Volume(declared, layer.unit, layer.source) for layer in found.layers)
-    return LabelMap(declared, layers, scheme)
+def _wrong_row(where: str, found: str) -> FormatError:
+    return FormatError(
+        expected="shape, affine, unit and scale of the volume in volumes.parquet",
+        found=found,
+        where=where,
+        remedy="ingest again",
+    )
+
+
+def _record(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the column `scale` of a row says; nothing if it is empty or no JSON object."""
+    try:
+        record = json.loads(row.get("scale") or "{}")
+    except ValueError as error:
+        raise _wrong_row(str(row["path"]), str(error)) from error
+    return record if isinstance(record, dict) else {}
+
+
+def _own_scheme(record: Mapping[str, Any]) -> LabelScheme | None:
+    """The scheme of one mask whose integers mean something else than those of the cohort's other masks."""
+    return LabelScheme.from_dict(record["label_scheme"]) if "label_scheme" in record else None
 
 
 def _read_facts(root: Path) -> dict[str, Any]:

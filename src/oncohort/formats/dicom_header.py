@@ -5,17 +5,24 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import IO
 
-from pydicom import dcmread
-from pydicom.datadict import tag_for_keyword
-from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import UID
 
-from oncohort.formats.dicom_image import ImageFacts, image_facts
-from oncohort.formats.dicom_values import PYDICOM_ERRORS, RefusedFile, Unusable, decoded, text
+from oncohort.formats.dicom_dataset import parse_header
+from oncohort.formats.dicom_elements import UnknownHeader, Window
+from oncohort.formats.dicom_image import ImageFacts, compressed, image_facts
+from oncohort.formats.dicom_values import (
+    PYDICOM_ERRORS,
+    FileIdentity,
+    HeaderValues,
+    RawHeader,
+    RefusedFile,
+    Unusable,
+)
+from oncohort.formats.dicom_walk import DEFLATED, TAGS, walk_header
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PET_IMAGE = "1.2.840.10008.5.1.4.1.1.128"
@@ -50,6 +57,9 @@ _FACTS = (
     "PatientSize",
     "ImageType",
     "RescaleType",
+    "SliceThickness",
+    "ConvolutionKernel",
+    "AcquisitionNumber",
 )
 _PET_FACTS = (
     "SeriesDate",
@@ -74,7 +84,8 @@ _TRACER_FACTS = (
     "RadiopharmaceuticalStartTime",
     "RadiopharmaceuticalStartDateTime",
 )
-_TAGS = {name: tag_for_keyword(name) or 0 for name in (*_FACTS, *_PET_FACTS, *_TRACER_FACTS)}
+_FACT_TAGS = tuple((name, TAGS[name]) for name in _FACTS)
+_PET_TAGS = tuple((name, TAGS[name]) for name in _PET_FACTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +123,8 @@ def read_header(path: str | Path) -> DicomHeader | RefusedFile:
     """What a DICOM file says before its pixels, or why it cannot be used.
 
     Accepted are uncompressed CT and PET images of one frame, and RT structure sets. The size of the pixel data is
-    checked against the file, so a truncated file is refused here, before anything is converted.
+    checked against the file, so a truncated file is refused here, before anything is converted. A refused file is given
+    with its UIDs where it has any.
 
     Examples:
         >>> import tempfile
@@ -124,14 +136,24 @@ def read_header(path: str | Path) -> DicomHeader | RefusedFile:
     """
     name = str(path)
     try:
-        with Path(path).open("rb") as stream:
-            return _read(name, stream)
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            return _read(name, descriptor)
+        finally:
+            os.close(descriptor)
     except Unusable as unusable:
         return RefusedFile(name, unusable.reason, unusable.detail)
     except PermissionError as error:
         return RefusedFile(name, "unreadable", error.strerror or str(error))
     except PYDICOM_ERRORS as error:
         return RefusedFile(name, "broken DICOM", f"{type(error).__name__}: {error}"[:300])
+
+
+def identity_of(header: DicomHeader) -> FileIdentity:
+    """Whose image a file is."""
+    sop_class = next(uid for uid, modality in _MODALITIES.items() if modality == header.modality)
+    date = header.facts.get("StudyDate", "")
+    return FileIdentity(header.patient, header.study, header.series, header.instance, date, sop_class)
 
 
 def has_dicom_mark(path: str | Path) -> bool:
@@ -143,23 +165,40 @@ def has_dicom_mark(path: str | Path) -> bool:
         return False
 
 
-def _read(name: str, stream: IO[bytes]) -> DicomHeader:
-    status = os.fstat(stream.fileno())
-    _check_mark(stream, status.st_size)
-    data = dcmread(stream, stop_before_pixels=True)
-    sop_class = text(data, 0x00080016) or str(data.file_meta.get("MediaStorageSOPClassUID", ""))
-    _check_class(sop_class, text(data, 0x00080060))
-    header = _identity(name, status, data, _MODALITIES[sop_class])
-    if sop_class == RT_STRUCTURES:
-        return header
-    return replace(header, image=image_facts(data, stream, status.st_size))
+def _read(name: str, descriptor: int) -> DicomHeader | RefusedFile:
+    status = os.fstat(descriptor)
+    window = Window(descriptor, status.st_size)
+    _check_mark(window.cut(0, 132), status.st_size)
+    try:
+        return _understood(name, status, walk_header(window))
+    except UnknownHeader:
+        with Path(name).open("rb") as stream:
+            return _understood(name, status, parse_header(stream, status.st_size))
 
 
-def _check_mark(stream: IO[bytes], size: int) -> None:
+def _understood(name: str, status: os.stat_result, raw: RawHeader) -> DicomHeader | RefusedFile:
+    try:
+        return _header(name, status, raw)
+    except Unusable as unusable:
+        return RefusedFile(name, unusable.reason, unusable.detail, _whose(raw))
+
+
+def _whose(raw: RawHeader) -> FileIdentity | None:
+    data = raw.values
+    instance = data.text(TAGS["SOPInstanceUID"])
+    if not instance:
+        return None
+    study, series, date = (data.text(TAGS[name]) for name in ("StudyInstanceUID", "SeriesInstanceUID", "StudyDate"))
+    return FileIdentity(data.decoded(TAGS["PatientID"]), study, series, instance, date, _sop_class(raw))
+
+
+def _sop_class(raw: RawHeader) -> str:
+    return raw.values.text(TAGS["SOPClassUID"]) or raw.media_class
+
+
+def _check_mark(start: bytes, size: int) -> None:
     if size == 0:
         raise Unusable("empty file", "0 bytes")
-    start = stream.read(132)
-    stream.seek(0)
     if start[128:] != b"DICM":
         kind = "an archive: unpack it first" if start.startswith(_ARCHIVES) else "no DICM mark at byte 128"
         raise Unusable("not DICOM", kind)
@@ -180,9 +219,36 @@ def _check_class(sop_class: str, modality: str) -> None:
     raise Unusable("not CT or PET", f"modality {modality or 'missing'}, {name or 'no SOP class'}")
 
 
-def _identity(name: str, status: os.stat_result, data: FileDataset, modality: str) -> DicomHeader:
-    patient = decoded(data, "PatientID")
-    study, series, instance = (text(data, tag) for tag in (0x0020000D, 0x0020000E, 0x00080018))
+def _header(name: str, status: os.stat_result, raw: RawHeader) -> DicomHeader:
+    data = raw.values
+    sop_class = _sop_class(raw)
+    _check_class(sop_class, data.text(TAGS["Modality"]))
+    if raw.syntax == DEFLATED:
+        raise compressed(raw.syntax)
+    modality = _MODALITIES[sop_class]
+    patient, study, series, instance = _identity(data)
+    return DicomHeader(
+        path=name,
+        bytes=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        patient=sys.intern(patient),
+        study=study,
+        series=series,
+        instance=instance,
+        modality=modality,
+        frame=data.text(TAGS["FrameOfReferenceUID"]),
+        facts=_facts(data, pet=modality == "PT"),
+        image=None if sop_class == RT_STRUCTURES else image_facts(raw, status.st_size),
+    )
+
+
+def _identity(data: HeaderValues) -> tuple[str, str, str, str]:
+    patient = data.decoded(TAGS["PatientID"])
+    study, series, instance = (
+        data.text(TAGS[name]) for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+    )
+    if patient and study and series and instance:
+        return patient, study, series, instance
     required = {
         "PatientID": patient,
         "StudyInstanceUID": study,
@@ -190,53 +256,51 @@ def _identity(name: str, status: os.stat_result, data: FileDataset, modality: st
         "SOPInstanceUID": instance,
     }
     missing = [tag for tag, value in required.items() if not value]
-    if missing:
-        raise Unusable("no identity", f"{', '.join(missing)} missing or empty")
-    return DicomHeader(
-        path=name,
-        bytes=status.st_size,
-        mtime_ns=status.st_mtime_ns,
-        patient=sys.intern(patient),
-        study=sys.intern(study),
-        series=sys.intern(series),
-        instance=instance,
-        modality=modality,
-        frame=sys.intern(text(data, 0x00200052)),
-        facts=_facts(data, pet=modality == "PT"),
-    )
+    raise Unusable("no identity", f"{', '.join(missing)} missing or empty")
 
 
-def _facts(data: FileDataset, *, pet: bool) -> dict[str, str]:
-    facts = {name: text(data, _TAGS[name]) for name in _FACTS}
+def _facts(data: HeaderValues, *, pet: bool) -> Mapping[str, str]:
+    facts = {name: data.text(tag) for name, tag in _FACT_TAGS}
     for name in ("StudyDescription", "SeriesDescription"):
-        facts[name] = decoded(data, name)
+        facts[name] = sys.intern(data.decoded(TAGS[name]))
     if pet:
-        facts |= {name: text(data, _TAGS[name]) for name in _PET_FACTS}
+        facts |= {name: data.text(tag) for name, tag in _PET_TAGS}
         facts |= _tracer_facts(data)
         facts["GEScanDateTime"] = _ge_scan_time(data)
-    return {name: sys.intern(value) for name, value in facts.items() if value}
+    return share_facts({name: value for name, value in facts.items() if value})
 
 
-def _tracer_facts(data: FileDataset) -> dict[str, str]:
-    items = _items(data, "RadiopharmaceuticalInformationSequence")
+def share_facts(facts: dict[str, str]) -> Mapping[str, str]:
+    """The same mapping for the same facts: slices of a series mostly agree, and there may be hundreds of thousands.
+
+    Examples:
+        >>> share_facts({"PatientSex": "F"}) is share_facts({"PatientSex": "F"})
+        True
+    """
+    return _shared(tuple(facts.items()))
+
+
+@lru_cache(maxsize=1 << 12)
+def _shared(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    return dict(items)
+
+
+def _tracer_facts(data: HeaderValues) -> dict[str, str]:
+    items = data.items(TAGS["RadiopharmaceuticalInformationSequence"])
     if not items:
         return {}
-    facts = {name: text(items[0], _TAGS[name]) for name in _TRACER_FACTS}
+    facts = {name: items[0].text(TAGS[name]) for name in _TRACER_FACTS}
     facts["RadiopharmaceuticalCount"] = str(len(items))
-    codes = _items(items[0], "RadionuclideCodeSequence")
-    facts["RadionuclideCode"] = decoded(codes[0], "CodeValue") if codes else ""
-    names = _items(items[0], "RadiopharmaceuticalCodeSequence")
+    codes = items[0].items(TAGS["RadionuclideCodeSequence"])
+    facts["RadionuclideCode"] = codes[0].decoded(TAGS["CodeValue"]) if codes else ""
+    names = items[0].items(TAGS["RadiopharmaceuticalCodeSequence"])
     if names and not facts["Radiopharmaceutical"]:
-        facts["Radiopharmaceutical"] = decoded(names[0], "CodeMeaning")
+        facts["Radiopharmaceutical"] = names[0].decoded(TAGS["CodeMeaning"])
     return facts
 
 
-def _items(data: Dataset, keyword: str) -> list[Dataset]:
-    return list(data.get(keyword) or ())
-
-
-def _ge_scan_time(data: FileDataset) -> str:
+def _ge_scan_time(data: HeaderValues) -> str:
     for block in range(0x10, 0x20):
-        if text(data, 0x00090000 + block) == "GEMS_PETD_01":
-            return text(data, 0x00090000 + block * 0x100 + 0x0D)
+        if data.text(0x00090000 + block) == "GEMS_PETD_01":
+            return data.text(0x00090000 + block * 0x100 + 0x0D)
     return ""

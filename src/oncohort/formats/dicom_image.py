@@ -5,12 +5,10 @@ from __future__ import annotations
 import struct
 import sys
 from dataclasses import dataclass
-from typing import IO
 
-from pydicom.dataset import FileDataset
 from pydicom.uid import UID
 
-from oncohort.formats.dicom_values import Unusable, number, numbers, text
+from oncohort.formats.dicom_values import HeaderValues, RawHeader, Unusable, number, numbers
 
 UNCOMPRESSED = {
     "1.2.840.10008.1.2": (True, "<"),
@@ -54,26 +52,24 @@ class ImageFacts:
     spacing_mm: tuple[float, ...]
 
 
-def image_facts(data: FileDataset, stream: IO[bytes], size: int) -> ImageFacts:
-    """The slice whose header was read from `stream`, which stands at the pixel data.
+def image_facts(raw: RawHeader, size: int) -> ImageFacts:
+    """The slice that a header describes.
 
     Args:
-        data: the header.
-        stream: the file, at the element of the pixel data.
+        raw: the header.
         size: bytes of the file.
 
     Raises:
         Unusable: compressed, several frames, in colour, no geometry, or fewer bytes than pixels.
     """
-    syntax = str(data.file_meta.get("TransferSyntaxUID", ""))
-    if syntax not in UNCOMPRESSED:
-        name = UID(syntax).name or "no transfer syntax"
-        raise Unusable("compressed", f"{name}: only uncompressed files are read")
-    implicit, order = UNCOMPRESSED[syntax]
-    if number(text(data, 0x00280008) or "1", "NumberOfFrames") != 1:
+    if raw.syntax not in UNCOMPRESSED:
+        raise compressed(raw.syntax)
+    data = raw.values
+    implicit, order = UNCOMPRESSED[raw.syntax]
+    if number(data.text(0x00280008) or "1", "NumberOfFrames") != 1:
         raise Unusable("multi-frame", "only classic series with one slice per file are read")
     rows, columns, dtype, bits = _pixel_type(data, order)
-    offset = _pixel_offset(stream, implicit=implicit, order=order, expected=rows * columns * int(dtype[2]), size=size)
+    offset = _pixel_offset(raw, implicit=implicit, order=order, expected=rows * columns * int(dtype[2]), size=size)
     orientation = numbers(data, 0x00200037, 6, "ImageOrientationPatient")
     return ImageFacts(
         rows,
@@ -90,23 +86,29 @@ def image_facts(data: FileDataset, stream: IO[bytes], size: int) -> ImageFacts:
     )
 
 
-def _pixel_type(data: FileDataset, order: str) -> tuple[int, int, str, int]:
+def compressed(syntax: str) -> Unusable:
+    """The refusal of a file in a compressed transfer syntax."""
+    name = UID(syntax).name or "no transfer syntax"
+    return Unusable("compressed", f"{name}: only uncompressed files are read")
+
+
+def _pixel_type(data: HeaderValues, order: str) -> tuple[int, int, str, int]:
     tags = (0x00280010, 0x00280011, 0x00280100, 0x00280101, 0x00280102, 0x00280103)
-    rows, columns, allocated, stored, high, signed = (int(data[tag].value) for tag in tags)
+    rows, columns, allocated, stored, high, signed = (data.integer(tag) for tag in tags)
     if min(rows, columns) < 1 or allocated not in (8, 16, 32) or not 1 <= stored <= allocated or high != stored - 1:
         raise Unusable("broken DICOM", f"{rows} x {columns} pixels of {stored} bits in {allocated}, high bit {high}")
-    if int(data[0x00280002].value) != 1 or text(data, 0x00280004) != "MONOCHROME2":
-        raise Unusable("not grey", text(data, 0x00280004) or "no photometric interpretation")
+    if data.integer(0x00280002) != 1 or data.text(0x00280004) != "MONOCHROME2":
+        raise Unusable("not grey", data.text(0x00280004) or "no photometric interpretation")
     return rows, columns, f"{order}{'i' if signed else 'u'}{allocated // 8}", stored
 
 
-def _pixel_offset(stream: IO[bytes], *, implicit: bool, order: str, expected: int, size: int) -> int:
-    head = stream.read(_HEAD_BYTES)
+def _pixel_offset(raw: RawHeader, *, implicit: bool, order: str, expected: int, size: int) -> int:
+    head = raw.pixel_head
     if len(head) < _HEAD_BYTES:
         raise Unusable("truncated", "the file ends before its pixel data")
     if struct.unpack(order + "HH", head[:4]) != _PIXEL_DATA:
         raise Unusable("broken DICOM", "no integer pixel data")
-    start = stream.tell() - (4 if implicit else 0)
+    start = raw.pixels_at + (8 if implicit else _HEAD_BYTES)
     (length,) = struct.unpack(order + "I", head[4:8] if implicit else head[8:12])
     if not expected <= length <= expected + 1:
         raise Unusable("broken DICOM", f"{length} bytes of pixel data instead of {expected}")
@@ -115,6 +117,6 @@ def _pixel_offset(stream: IO[bytes], *, implicit: bool, order: str, expected: in
     return start
 
 
-def _scaling(data: FileDataset, tag: int, name: str) -> float | None:
-    written = text(data, tag)
+def _scaling(data: HeaderValues, tag: int, name: str) -> float | None:
+    written = data.text(tag)
     return number(written, name) if written else None

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import filecmp
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from oncohort.compute import Progress, ProgressCallback
-from oncohort.formats.dicom_header import DicomHeader, read_header
+from oncohort.compute import Progress, ProgressCallback, ResultJournal
+from oncohort.formats.dicom_header import DicomHeader, identity_of, read_header
+from oncohort.formats.dicom_memory import HeaderMemory
 from oncohort.formats.dicom_values import RefusedFile
 
 _FILES_PER_REPORT = 200
@@ -43,7 +44,11 @@ def index_files(paths: Sequence[str | Path], progress: ProgressCallback | None =
         >>> index_files([]).series
         {}
     """
-    found = _read_all(paths, progress)
+    return sort_headers(read_headers(paths, progress))
+
+
+def sort_headers(found: Sequence[DicomHeader | RefusedFile]) -> DicomIndex:
+    """Headers sorted into series; of files that are byte for byte the same the first is kept."""
     refused = [one for one in found if isinstance(one, RefusedFile)]
     headers, duplicates = _without_duplicates([one for one in found if isinstance(one, DicomHeader)])
     series: dict[str, list[DicomHeader]] = {}
@@ -52,18 +57,45 @@ def index_files(paths: Sequence[str | Path], progress: ProgressCallback | None =
         if header.image is None:
             structures.append(header)
         elif "LOCALIZER" in header.facts.get("ImageType", "").upper():
-            refused.append(RefusedFile(header.path, "localizer", f"ImageType {header.facts['ImageType']}"))
+            detail = f"ImageType {header.facts['ImageType']}"
+            refused.append(RefusedFile(header.path, "localizer", detail, identity_of(header)))
         else:
             series.setdefault(header.series, []).append(header)
     by_series = {uid: tuple(slices) for uid, slices in series.items()}
     return DicomIndex(by_series, tuple(structures), (*refused, *duplicates))
 
 
-def _read_all(paths: Sequence[str | Path], progress: ProgressCallback | None) -> list[DicomHeader | RefusedFile]:
+def read_headers(
+    paths: Sequence[str | Path], progress: ProgressCallback | None = None, journal: Path | None = None
+) -> list[DicomHeader | RefusedFile]:
+    """The header of every file, in the order of the files.
+
+    Args:
+        paths: files.
+        progress: called every few hundred files.
+        journal: file of the headers of an earlier run; what has not changed since is not opened.
+
+    Raises:
+        OutputError: the journal cannot be written.
+    """
+    if journal is None:
+        return _read_each(paths, progress, read_header)
+    with ResultJournal(journal) as opened:
+        memory = HeaderMemory(opened)
+        found = _read_each(paths, progress, memory.read)
+        memory.keep_only(paths)
+    return found
+
+
+def _read_each(
+    paths: Sequence[str | Path],
+    progress: ProgressCallback | None,
+    read: Callable[[str | Path], DicomHeader | RefusedFile],
+) -> list[DicomHeader | RefusedFile]:
     started = time.monotonic()
     found = []
     for done, path in enumerate(paths, start=1):
-        found.append(read_header(path))
+        found.append(read(path))
         if progress is not None and (done % _FILES_PER_REPORT == 0 or done == len(paths)):
             progress(Progress(done, len(paths), "reading headers", time.monotonic() - started))
     return found

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Protocol
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
@@ -30,12 +33,25 @@ PYDICOM_ERRORS = (
 
 
 @dataclass(frozen=True, slots=True)
+class FileIdentity:
+    """Whose image a file is, whatever can be done with it: the UIDs of its header, "" where they are missing."""
+
+    patient: str
+    study: str
+    series: str
+    instance: str
+    date: str
+    sop_class: str
+
+
+@dataclass(frozen=True, slots=True)
 class RefusedFile:
-    """A file that no case can use: its path, the reason in a few fixed words, and the detail."""
+    """A file that no case can use: its path, the reason in a few fixed words, the detail; whose it is, if known."""
 
     path: str
     reason: str
     detail: str
+    identity: FileIdentity | None = None
 
 
 class Unusable(Exception):  # noqa: N818 - it is turned into a RefusedFile before it leaves the room
@@ -46,13 +62,63 @@ class Unusable(Exception):  # noqa: N818 - it is turned into a RefusedFile befor
         self.reason, self.detail = reason, detail
 
 
+class HeaderValues(Protocol):
+    """The values of a header, or of one item of a sequence in it, by tag."""
+
+    def text(self, tag: int) -> str:
+        r"""The text of an element, several values parted by a backslash; "" if it is missing or empty."""
+        ...
+
+    def decoded(self, tag: int) -> str:
+        """The text of an element in the character set of its file; "" if it is missing or empty."""
+        ...
+
+    def integer(self, tag: int) -> int:
+        """The one whole number of an element."""
+        ...
+
+    def items(self, tag: int) -> Sequence[HeaderValues]:
+        """The items of a sequence; none if it is missing or empty."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RawHeader:
+    """What stands before the pixels of a file.
+
+    Attributes:
+        syntax: TransferSyntaxUID.
+        media_class: MediaStorageSOPClassUID.
+        values: the header.
+        pixels_at: byte at which the element of the pixels begins.
+        pixel_head: the first 12 bytes of that element, fewer at the end of the file.
+    """
+
+    syntax: str
+    media_class: str
+    values: HeaderValues
+    pixels_at: int
+    pixel_head: bytes
+
+
+@lru_cache(maxsize=1 << 14)
+def text_of(value: bytes) -> str:
+    r"""The text of the bytes of an element, several values parted by a backslash; the same object for the same bytes.
+
+    Examples:
+        >>> text_of(b"ORIGINAL\\PRIMARY ")
+        'ORIGINAL\\PRIMARY'
+    """
+    return sys.intern("\\".join(part.strip() for part in value.decode("latin-1").rstrip("\0 ").split("\\")))
+
+
 def text(data: Dataset, tag: int) -> str:
     r"""The text of an element, several values parted by a backslash; "" if it is missing or empty."""
     if tag not in data:
         return ""
     element: Any = data.get_item(tag)
     if isinstance(element, RawDataElement):
-        return "\\".join(part.strip() for part in (element.value or b"").decode("latin-1").rstrip("\0 ").split("\\"))
+        return text_of(element.value or b"")
     value = None if element is None else element.value
     parts = value if isinstance(value, (MultiValue, list, tuple)) else [value]
     return "\\".join("" if part is None else str(part).strip() for part in parts)
@@ -83,13 +149,13 @@ def number(written: str, name: str) -> float:
     return value
 
 
-def numbers(data: Dataset, tag: int, count: int, name: str) -> tuple[float, ...]:
+def numbers(data: HeaderValues, tag: int, count: int, name: str) -> tuple[float, ...]:
     """The `count` numbers of an element that says where a slice lies.
 
     Raises:
         Unusable: there are not as many, or one is no number.
     """
-    parts = text(data, tag).split("\\")
+    parts = data.text(tag).split("\\")
     if len(parts) != count:
         raise Unusable("no geometry", f"{name} is missing or has {len(parts)} values instead of {count}")
     return tuple(number(part, name) for part in parts)

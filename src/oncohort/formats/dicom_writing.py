@@ -70,7 +70,9 @@ class BedTiming:
     seconds: float
 
 
-def write_ct_series(folder: str | Path, ct: Volume, study: DicomStudy) -> WrittenSeries:
+def write_ct_series(
+    folder: str | Path, ct: Volume, study: DicomStudy, *, more: Mapping[str, Any] | None = None
+) -> WrittenSeries:
     """Write a volume in HU as a CT series with intercept -1024, one file per slice (k).
 
     Whole HU from -1024 to 31743 come back as they are.
@@ -79,6 +81,7 @@ def write_ct_series(folder: str | Path, ct: Volume, study: DicomStudy) -> Writte
         folder: Gets `0001.dcm` and so on; made if missing.
         ct: HU on a grid with right angles.
         study: Patient, study and time.
+        more: Further attributes by keyword, which may take the place of those that are written anyway.
 
     Raises:
         InputError: The volume is not in HU.
@@ -97,6 +100,7 @@ def write_ct_series(folder: str | Path, ct: Volume, study: DicomStudy) -> Writte
             "PixelRepresentation": 1,
             "WindowCenter": "40",
             "WindowWidth": "400",
+            **(more or {}),
         }
     )
 
@@ -111,7 +115,13 @@ def write_ct_series(folder: str | Path, ct: Volume, study: DicomStudy) -> Writte
 
 
 def write_pet_series(
-    folder: str | Path, pet: Volume, study: DicomStudy, *, injection: Injection, beds: BedTiming
+    folder: str | Path,
+    pet: Volume,
+    study: DicomStudy,
+    *,
+    injection: Injection,
+    beds: BedTiming,
+    more: Mapping[str, Any] | None = None,
 ) -> WrittenSeries:
     """Write a volume in SUVbw as a PET series in Bq/ml, decay-corrected to its start (START).
 
@@ -126,6 +136,7 @@ def write_pet_series(
         study: Patient, study and time; the PET starts when the study does.
         injection: Tracer and weight.
         beds: Bed positions.
+        more: Further attributes by keyword, which may take the place of those that are written anyway.
 
     Raises:
         InputError: The volume is not in SUVbw, or has negative or undefined voxels.
@@ -143,7 +154,7 @@ def write_pet_series(
     common = series_facts(
         study, pet.geometry, modality="PT", sop_class=PositronEmissionTomographyImageStorage, number=3
     )
-    common.update(_pet_facts(injection, pet.geometry))
+    common.update({**_pet_facts(injection, pet.geometry), **(more or {})})
     to_bqml = injection.bqml_per_suv(study.started)
 
     def slice_of(k: int) -> tuple[NDArray[np.int16], Mapping[str, Any]]:

@@ -6,7 +6,6 @@ header is read at once, the voxels when they are first asked for.
 
 from __future__ import annotations
 
-import logging
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,13 +15,11 @@ from typing import Any
 
 import numpy as np
 from nibabel.nifti1 import Nifti1Header
-from nibabel.nifti2 import Nifti2Header
-from nibabel.spatialimages import HeaderDataError
-from nibabel.wrapstruct import WrapStructError
 from numpy.typing import NDArray
 
-from oncohort.errors import FormatError, GeometryError
+from oncohort.errors import FormatError
 from oncohort.formats import gzip_members
+from oncohort.formats.nifti_header import NiftiHeader, read_header
 from oncohort.formats.whole_numbers import as_labels
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
@@ -30,41 +27,35 @@ from oncohort.storage import atomic_path, sha256_file
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume
 
-_HEADER_BYTES = 540
-_HEADER_BYTES_1 = 348
 _VOX_OFFSET = 352
-_LFS_POINTER = b"version https://git-lfs"
-
-_LOG = logging.getLogger(__name__)
-_LOG.addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """How the voxels of one file lie on disk."""
+    """The voxels of one file as they lie on disk."""
 
     path: Path
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    offset: int
-    slope: float
-    intercept: float
+    header: NiftiHeader
 
-    def read(self) -> NDArray[Any]:
-        count = math.prod(self.shape)
-        size = self.offset + count * self.dtype.itemsize
+    def read(self, channel: int | None = None) -> NDArray[Any]:
+        """All voxels, or those of one step of the fourth axis, which lie together."""
+        header = self.header
+        shape = header.shape if channel is None else header.shape[:3]
+        count = math.prod(shape)
+        start = header.offset + (channel or 0) * count * header.dtype.itemsize
+        size = start + count * header.dtype.itemsize
         data = gzip_members.read_bytes(self.path, size)
         if len(data) < size:
             raise _damaged(self.path, f"{size} bytes of header and voxels", f"{len(data)} bytes (truncated)")
-        array = np.frombuffer(data, self.dtype, count, self.offset).reshape(self.shape, order="F")
-        array = array.astype(self.dtype.newbyteorder("="), copy=False)
-        return array if (self.slope, self.intercept) == (1.0, 0.0) else self._scaled(array)
+        array = np.frombuffer(data, header.dtype, count, start).reshape(shape, order="F")
+        array = array.astype(header.dtype.newbyteorder("="), copy=False)
+        return array if (header.slope, header.intercept) == (1.0, 0.0) else self._scaled(array)
 
     def _scaled(self, array: NDArray[Any]) -> NDArray[Any]:
-        wide: type[np.floating[Any]] = np.float64 if self.dtype.itemsize > 4 else np.float32
+        wide: type[np.floating[Any]] = np.float64 if self.header.dtype.itemsize > 4 else np.float32
         scaled: NDArray[np.floating[Any]] = array.astype(wide)
-        np.multiply(scaled, wide(self.slope), out=scaled)
-        np.add(scaled, wide(self.intercept), out=scaled)
+        np.multiply(scaled, wide(self.header.slope), out=scaled)
+        np.add(scaled, wide(self.header.intercept), out=scaled)
         return scaled
 
 
@@ -93,10 +84,28 @@ def read_nifti(path: str | Path, unit: Unit = Unit.NONE) -> Volume:
         FormatError: The file is missing, damaged, not NIfTI, or not three-dimensional.
         GeometryError: The affine is not finite or singular, or there is none.
     """
-    stored, geometry = _read_header(Path(path))
-    if len(stored.shape) != 3:
-        raise _damaged(stored.path, "three dimensions", f"shape {stored.shape}")
+    stored, geometry = _stored(Path(path))
+    if len(stored.header.shape) != 3:
+        raise _damaged(stored.path, "three dimensions", f"shape {stored.header.shape}")
     return Volume(geometry, unit, stored.read)
+
+
+def read_nifti_channel(path: str | Path, channel: int, unit: Unit = Unit.NONE) -> Volume:
+    """One step of the fourth axis of a NIfTI file, voxels read on first use.
+
+    Args:
+        path: The file, with four axes.
+        channel: Which step, from 0.
+        unit: What its numbers mean.
+
+    Raises:
+        FormatError: The file is missing, damaged, not NIfTI, or has no such step.
+        GeometryError: The affine is not finite or singular, or there is none.
+    """
+    stored, geometry = _stored(Path(path))
+    if len(stored.header.shape) != 4 or not 0 <= channel < stored.header.shape[3]:
+        raise _damaged(stored.path, f"a fourth axis of at least {channel + 1} steps", f"shape {stored.header.shape}")
+    return Volume(geometry, unit, lambda: stored.read(channel))
 
 
 def read_label_map(path: str | Path, scheme: LabelScheme) -> LabelMap:
@@ -109,13 +118,13 @@ def read_label_map(path: str | Path, scheme: LabelScheme) -> LabelMap:
         FormatError: The file cannot be read, or a voxel is no integer from 0 to 65535.
         GeometryError: The affine is not finite or singular, or there is none.
     """
-    stored, geometry = _read_header(Path(path))
-    if len(stored.shape) == 3:
+    stored, geometry = _stored(Path(path))
+    if len(stored.header.shape) == 3:
         return LabelMap(
             geometry, (Volume(geometry, Unit.LABEL, lambda: as_labels(stored.read(), stored.path)),), scheme
         )
     shared = _Layers(stored)
-    layers = tuple(_lazy_layer(shared, geometry, index) for index in range(stored.shape[3]))
+    layers = tuple(_lazy_layer(shared, geometry, index) for index in range(stored.header.shape[3]))
     return LabelMap(geometry, layers, scheme)
 
 
@@ -162,6 +171,11 @@ def write_label_map(path: str | Path, label_map: LabelMap) -> dict[str, Any]:
     return _write(Path(path), array, label_map.geometry)
 
 
+def _stored(path: Path) -> tuple[_Stored, Geometry]:
+    header = read_header(path)
+    return _Stored(path, header), header.geometry
+
+
 def _write(path: Path, array: NDArray[Any], geometry: Geometry) -> dict[str, Any]:
     header = Nifti1Header()
     header.set_data_dtype(array.dtype)
@@ -197,85 +211,6 @@ def _storable(array: NDArray[Any]) -> NDArray[Any]:
     return array.astype(array.dtype.newbyteorder("<"), copy=False)
 
 
-def _read_header(path: Path) -> tuple[_Stored, Geometry]:
-    header = _parse(path, gzip_members.read_bytes(path, _HEADER_BYTES))
-    shape = _shape(header, path)
-    dtype = _dtype(header, path)
-    if dtype.kind not in "iufb":
-        raise _damaged(path, "integers or floats", f"voxels of type {dtype}")
-    slope, intercept = _scaling(header, path)
-    stored = _Stored(path, shape, dtype, _offset(header, path), slope, intercept)
-    try:
-        return stored, Geometry(shape[:3], _affine(header, path))
-    except GeometryError as error:
-        raise GeometryError(expected=error.expected, found=error.found, where=str(path), remedy=error.remedy) from error
-
-
-def _parse(path: Path, data: bytes) -> Nifti1Header:
-    if data.startswith(_LFS_POINTER):
-        raise _damaged(path, "an image", "a Git LFS pointer; run `git lfs pull`")
-    for kind, size in ((Nifti1Header, 348), (Nifti2Header, 540)):
-        if (len(data) >= size and int.from_bytes(data[:4], "little") == size) or int.from_bytes(
-            data[:4], "big"
-        ) == size:
-            try:
-                header = kind(data[:size], check=False)
-                header.check_fix(logger=_LOG)
-            except (HeaderDataError, WrapStructError, ValueError, KeyError) as error:
-                raise _damaged(path, "a NIfTI header", str(error)) from error
-            return header
-    raise _damaged(path, "a NIfTI file", "another kind of file or an empty one")
-
-
-def _shape(header: Nifti1Header, path: Path) -> tuple[int, ...]:
-    shape = tuple(int(edge) for edge in header.get_data_shape())
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    if not 3 <= len(shape) <= 4 or min(shape) < 1:
-        raise _damaged(path, "three dimensions", f"shape {shape}")
-    return shape
-
-
-def _dtype(header: Nifti1Header, path: Path) -> np.dtype[Any]:
-    try:
-        dtype: np.dtype[Any] = header.get_data_dtype()
-    except HeaderDataError as error:
-        raise _damaged(path, "integers or floats", str(error)) from error
-    return dtype
-
-
-def _offset(header: Nifti1Header, path: Path) -> int:
-    offset = float(header["vox_offset"])
-    if bytes(header["magic"].item())[:2] != b"n+" or not _HEADER_BYTES_1 <= offset < 2**31:
-        raise _damaged(path, "a single file with header and voxels", f"magic {header['magic']}, voxels at {offset:g}")
-    return int(offset)
-
-
-def _scaling(header: Nifti1Header, path: Path) -> tuple[float, float]:
-    try:
-        slope, intercept = header.get_slope_inter()
-    except HeaderDataError as error:
-        raise _damaged(path, "a finite slope and intercept", str(error)) from error
-    return 1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept)
-
-
-def _affine(header: Nifti1Header, path: Path) -> NDArray[np.float64]:
-    with np.errstate(invalid="ignore"):
-        affine, code = header.get_sform(coded=True)
-    if not code:
-        try:
-            affine, code = header.get_qform(coded=True)
-        except (HeaderDataError, ValueError) as error:
-            raise GeometryError(
-                expected="a valid qform", found=str(error), where=str(path), remedy="repair the header of the file"
-            ) from error
-    if not code:
-        raise GeometryError(
-            expected="an sform or a qform", found="neither", where=str(path), remedy="write the file with its affine"
-        )
-    return np.asarray(affine, dtype=np.float64)
-
-
 def _damaged(path: Path, expected: str, found: str) -> FormatError:
     return FormatError(expected=expected, found=found, where=str(path), remedy="fetch or write the file again")
 
@@ -288,7 +223,11 @@ def header_facts(volume: Volume | LabelMap) -> Mapping[str, Any]:
         >>> header_facts(Volume.from_array(np.zeros((1, 2, 3)), grid, Unit.NONE))["orientation"]
         'RAS'
     """
-    grid = volume.geometry
+    return grid_facts(volume.geometry)
+
+
+def grid_facts(grid: Geometry) -> Mapping[str, Any]:
+    """Shape, spacing, orientation and affine of a grid as `volumes.parquet` holds them."""
     return {
         "shape": list(grid.shape),
         "spacing_mm": list(grid.spacing_mm),

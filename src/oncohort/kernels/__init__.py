@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from oncohort.kernels.component_overlaps import ComponentCounts, overlap_components
-from oncohort.kernels.component_pairs import count_component_pairs
 from oncohort.kernels.components import CONNECTIVITIES, count_overlaps, find_maxima, label_components
 from oncohort.kernels.joint_counts import JointCounts, count_joint
 from oncohort.kernels.layout import like
@@ -26,7 +25,6 @@ __all__ = [
     "SurfaceArray",
     "SurfaceKind",
     "SurfacePoints",
-    "count_component_pairs",
     "count_joint",
     "count_overlaps",
     "count_pairs",
@@ -59,7 +57,6 @@ def warm_kernels() -> None:
     find_maxima(components, count, mask)
     for ids in (mask, components, mask.astype(np.int32)):
         count_pairs(ids, ids)
-    count_component_pairs(components, components, mask, mask)
     overlap_components(mask, mask, 18)
     for width in (np.uint8, np.int16, np.int32):
         recode_labels(mask.astype(width), [1])

@@ -1,1 +1,1 @@
-"""Names, columns, numberings, splits and licences of the published data sets: data only, no code that reads files of users."""
+"""Names, columns, numberings, splits and licences of the published data sets: data, no code that reads users' files."""

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from oncohort.leaderboard.box_metrics import lesion_cpm
+from oncohort.leaderboard.cohort_quantities import CurveArea, PooledRatio, PresenceShare, Sureness
 from oncohort.leaderboard.grid import ScoreGrid
-from oncohort.leaderboard.quantities import Array, CurveArea, PooledRatio, Quantity
+from oncohort.leaderboard.quantities import Quantity
+from oncohort.leaderboard.samples import Array
 from oncohort.metrics import Direction
 from oncohort.profiles import CohortMetric
 from oncohort.statistics.curves import ap_draws, auc_draws
@@ -46,25 +49,25 @@ def cohort_quantity(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
     """The quantity that a profile's `[[cohort_metric]]` asks for.
 
     A case without a usable prediction counts as the worst: not found where the
-    reference is there, a false alarm where it is not, last among the sure.
+    reference is there, a false alarm where it is not, last among the sure. Where
+    a patient is the unit, it holds what any of its cases holds, and is called
+    what any of them is called; pooled ratios stay sums over lesions.
     """
     return COHORT_FORMULAS[rule.name].build(grid, rule)
 
 
 def truth_of(grid: ScoreGrid, structure: str | None) -> NDArray[np.bool_]:
-    """(cases,): whether the reference holds the structure; None asks for any."""
+    """(cases,): whether the reference holds the structure, by a column where the profile says so; None asks for any."""
+    if grid.flags is not None:
+        return grid.flags
     volumes = _sums(grid, REFERENCE_VOLUME, structure)[0]
     return np.asarray(np.nan_to_num(volumes).max(axis=1, initial=0.0) > 0)
 
 
-def sureness_of(grid: ScoreGrid, metric: str, structure: str | None) -> Array:
-    """(cases, models): how sure a model is of the structure; the worst where there is no value.
-
-    Several structures are summed.
-    """
+def sureness_of(grid: ScoreGrid, metric: str, structure: str | None) -> Sureness:
+    """How sure the models are of the structure, by a metric; several structures are summed."""
     values, known = _sums(grid, metric, structure)
-    worst = np.where(truth_of(grid, structure), -np.inf, np.inf)[:, None]
-    return np.where(known, values, worst)
+    return Sureness(truth_of(grid, structure), np.where(known, values, np.nan))
 
 
 def _sums(grid: ScoreGrid, metric: str, structure: str | None) -> tuple[Array, NDArray[np.bool_]]:
@@ -74,52 +77,39 @@ def _sums(grid: ScoreGrid, metric: str, structure: str | None) -> tuple[Array, N
     return np.nan_to_num(values).sum(axis=0), np.asarray((~np.isnan(values)).any(axis=0))
 
 
-def _called(grid: ScoreGrid, rule: CohortMetric) -> NDArray[np.bool_]:
-    """(cases, models): predicted positive; a failed prediction is wrong either way."""
-    values, known = _sums(grid, PREDICTION_VOLUME, rule.structure)
-    truth = truth_of(grid, rule.structure)[:, None]
-    return np.where(known, values > rule.positive_ml, ~truth)
-
-
 def _ratio(grid: ScoreGrid, rule: CohortMetric, numerator: NDArray[Any], denominator: NDArray[Any]) -> PooledRatio:
     shape = (len(grid.cases), len(grid.models))
     above, below = (np.broadcast_to(part, shape).astype(np.float64) for part in (numerator, denominator))
-    is_share = rule.name in ("patient_sensitivity", "specificity")
     failed = _failed(grid, rule) if rule.name in ("lesion_precision", "lesion_f1") else None
-    presence = truth_of(grid, rule.structure) if is_share else None
-    return PooledRatio(
-        rule.structure or POOLED, rule.column, Direction.HIGHER, above, below, is_share, failed, presence
-    )
+    return PooledRatio(rule.structure or POOLED, rule.column, Direction.HIGHER, above, below, failed)
 
 
 def _failed(grid: ScoreGrid, rule: CohortMetric) -> NDArray[np.bool_]:
     """(cases, models): no count of false lesions, by the fault of the prediction; sums would profit from it."""
-    structures = grid.structures_of("lesion_fp") if rule.structure is None else (rule.structure,)
-    return np.asarray(np.stack([grid.is_failed[name, "lesion_fp"] for name in structures]).any(axis=0))
+    structures = grid.structures_of(rule.false) if rule.structure is None else (rule.structure,)
+    return np.asarray(np.stack([grid.is_failed[name, rule.false] for name in structures]).any(axis=0))
 
 
-def _patient_sensitivity(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
-    truth = truth_of(grid, rule.structure)[:, None]
-    return _ratio(grid, rule, truth & _called(grid, rule), truth)
-
-
-def _specificity(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
-    free = ~truth_of(grid, rule.structure)[:, None]
-    return _ratio(grid, rule, free & ~_called(grid, rule), free)
+def _share(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
+    volumes = sureness_of(grid, PREDICTION_VOLUME, rule.structure)
+    is_of_positives = rule.name == "patient_sensitivity"
+    return PresenceShare(
+        rule.structure or POOLED, rule.column, volumes, rule.positive_ml, is_of_positives=is_of_positives
+    )
 
 
 def _lesion_recall(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
-    found, lost = (_sums(grid, name, rule.structure)[0] for name in ("lesion_tp", rule.missed))
+    found, lost = (_sums(grid, name, rule.structure)[0] for name in (rule.found, rule.missed))
     return _ratio(grid, rule, found, found + lost)
 
 
 def _lesion_precision(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
-    drawn, false = (_sums(grid, name, rule.structure)[0] for name in ("prediction_lesions", "lesion_fp"))
+    drawn, false = (_sums(grid, name, rule.structure)[0] for name in ("prediction_lesions", rule.false))
     return _ratio(grid, rule, drawn - false, drawn)
 
 
 def _lesion_f1(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
-    found, false, lost = (_sums(grid, name, rule.structure)[0] for name in ("lesion_tp", "lesion_fp", rule.missed))
+    found, false, lost = (_sums(grid, name, rule.structure)[0] for name in (rule.found, rule.false, rule.missed))
     return _ratio(grid, rule, 2 * found, 2 * found + false + lost)
 
 
@@ -134,8 +124,8 @@ def _ap(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
 
 
 def _area(grid: ScoreGrid, rule: CohortMetric, words: str, area: Callable[..., Array]) -> Quantity:
-    truth, scores = truth_of(grid, rule.structure), sureness_of(grid, rule.score, rule.structure)
-    return CurveArea(rule.structure or POOLED, rule.column, words, truth, scores, area, rule.name == "auc")
+    sureness = sureness_of(grid, rule.score, rule.structure)
+    return CurveArea(rule.structure or POOLED, rule.column, words, sureness, area, rule.name == "auc")
 
 
 _ONE_KIND = "no case with the structure, or none without"
@@ -149,13 +139,13 @@ COHORT_FORMULAS: dict[str, CohortFormula] = {
         "Patient sensitivity",
         "Share of the cases with the structure in which it is predicted, wherever.",
         _NO_CARRIER,
-        _patient_sensitivity,
+        _share,
     ),
     "specificity": CohortFormula(
         "Specificity",
         "Share of the cases without the structure in which none is predicted.",
         "no case without the structure",
-        _specificity,
+        _share,
     ),
     "tumour_sensitivity": CohortFormula(
         "Tumour sensitivity", "Share of all lesions of the reference that are found.", _NO_LESION, _lesion_recall
@@ -174,6 +164,9 @@ COHORT_FORMULAS: dict[str, CohortFormula] = {
         "Harmonic mean of pooled recall and precision.",
         "no lesion in any reference and none predicted",
         _lesion_f1,
+    ),
+    "froc_cpm": CohortFormula(
+        "CPM", "Mean sensitivity to lesions at 1/8 to 8 false lesions per case.", _NO_LESION, lesion_cpm
     ),
 }
 """Every metric of a cohort by its name, as profiles call them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from oncohort.leaderboard.box_metrics import box_column
 from oncohort.leaderboard.cohort_metrics import COHORT_FORMULAS
 from oncohort.metrics import METRICS
 from oncohort.profiles import CohortMetric, MetricRule, Profile
@@ -22,7 +23,8 @@ def leaderboard_columns(profile: Profile) -> tuple[Column, ...]:
         >>> [column.label for column in leaderboard_columns(load_profile("autopet-iii"))][:2]
         ['Dice', 'False positive volume']
     """
-    return (*case_columns(profile), *(_cohort_column(entry) for entry in profile.cohort_metric))
+    of_boxes = () if profile.boxes is None else (box_column(entry, profile.boxes) for entry in profile.box_metric)
+    return (*case_columns(profile), *(_cohort_column(entry, profile) for entry in profile.cohort_metric), *of_boxes)
 
 
 def case_columns(profile: Profile) -> tuple[Column, ...]:
@@ -39,19 +41,23 @@ def main_columns(profile: Profile) -> tuple[Column, ...]:
     if len(columns) <= MOST_MAIN:
         return columns
     kept = {rule.column for rule in profile.metric if rule.weight}
-    kept |= {entry.column for entry in profile.cohort_metric}
+    kept |= {entry.column for entry in profile.of_cohort}
     return tuple(column for column in columns if column.name in kept)
 
 
 def _column(rule: MetricRule) -> Column:
     column = Column.of_metric(METRICS[rule.name])
     at = f" at {rule.tolerance_mm:g} mm" if rule.tolerance_mm is not None else ""
+    at += "" if rule.matching is None else f" ({rule.matching.words})"
     over = {None: "", "last": ", last step", "area": ", area over steps"}[rule.over_steps]
     return replace(column, name=rule.column, label=f"{column.label}{at}{over}", unit=rule.unit)
 
 
-def _cohort_column(entry: CohortMetric) -> Column:
+def _cohort_column(entry: CohortMetric, profile: Profile) -> Column:
     formula = COHORT_FORMULAS[entry.name]
-    where = f" ({entry.structure})" if entry.structure else ""
+    own = [rule.matching for rule in profile.metric if rule.column in entry.needs and rule.matching is not None]
+    of = [entry.structure] if entry.structure else []
+    words = "; ".join([*of, *(one.words for one in own[:1])])
+    where = f" ({words})" if words else ""
     better = better_of(formula.direction)
     return Column(entry.column, f"{formula.label}{where}", formula.unit, better, formula.description)

@@ -12,11 +12,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from oncohort.leaderboard.cohort_quantities import CurveArea
 from oncohort.leaderboard.grid import arrange_scores
 from oncohort.leaderboard.intervals import CONFIDENCE
 from oncohort.leaderboard.places import aligned_values
-from oncohort.leaderboard.protocol import is_ranked, profile_of, quantities_of
-from oncohort.leaderboard.quantities import Array, CurveArea, Quantity, Sample
+from oncohort.leaderboard.protocol import is_ranked, profile_of, quantities_of, sample_of
+from oncohort.leaderboard.quantities import Quantity
+from oncohort.leaderboard.samples import Array, Sample
 from oncohort.metrics import Direction
 from oncohort.profiles import Profile
 from oncohort.results import Scores
@@ -58,7 +60,7 @@ class Pair:
     """Two models in one quantity; differences are first less second, None where the quantity has none.
 
     Args:
-        n: Patients compared, for an area cases.
+        n: Patients compared, for an area what the profile's `unit` counts.
         difference: Of the means over patients, or of the areas.
         low: Lower end of its 95 % interval; None without one.
         high: Upper end.
@@ -173,12 +175,12 @@ def _difference_interval(
 
 
 def _compare_areas(quantity: CurveArea, sample: Sample) -> Family | None:
-    truth, scores = quantity.truth[sample.members], quantity.scores[sample.members]
+    truth, scores = quantity.sureness.of(sample)
     if truth.all() or not truth.any():
         return None
 
     def compare(first: int, second: int) -> Pair | None:
-        found = delong_paired(truth, scores[:, first], scores[:, second], patients=sample.patients[sample.members])
+        found = delong_paired(truth, scores[:, first], scores[:, second], patients=sample.owners)
         if np.isnan(found.log10_p):
             return None
         return Pair(
@@ -237,7 +239,7 @@ def compare_models(
         {"subset": subset, "structure": quantity.structure, "metric": quantity.metric, **row}
         for subset, members in grid.subsets.items()
         for quantity in quantities_of(grid, protocol)
-        for row in _rows(quantity, Sample(members, grid.patients), grid.models, weights)
+        for row in _rows(quantity, sample_of(grid, members, protocol), grid.models, weights)
     ]
     return pl.DataFrame(rows, schema=COMPARISON_SCHEMA)
 

@@ -10,14 +10,15 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oncohort.leaderboard.cohort_metrics import REFERENCE_VOLUME, sureness_of, truth_of
+from oncohort.leaderboard.candidates import curve_of
+from oncohort.leaderboard.cohort_metrics import REFERENCE_VOLUME, sureness_of
 from oncohort.leaderboard.columns import case_columns
 from oncohort.leaderboard.grid import ALL, MACRO, ScoreGrid, arrange_scores
-from oncohort.leaderboard.protocol import is_ranked, profile_of, weighted_quantities
+from oncohort.leaderboard.protocol import is_ranked, profile_of, sample_of, unit_words, weighted_quantities
 from oncohort.leaderboard.ranking import RANK, overall_places
-from oncohort.metrics.froc import CPM_RATES, froc_cpm, froc_curve, froc_sensitivities
+from oncohort.metrics.froc import CPM_RATES, FrocCurve, froc_cpm, froc_curve, froc_sensitivities
 from oncohort.metrics.roc import roc_curve
-from oncohort.profiles import CohortMetric, Profile
+from oncohort.profiles import BoxProtocol, CohortMetric, Profile
 from oncohort.reporting import Column, Drawing
 from oncohort.reporting.curve_chart import Curve, draw_froc, draw_roc
 from oncohort.reporting.rank_chart import PlaceShares, draw_rank_stability
@@ -153,12 +154,13 @@ class _Artist:
         entry = next((one for one in self.profile.cohort_metric if one.name == "auc"), None)
         if entry is None:
             return "the profile has no auc"
-        truth = truth_of(self.grid, entry.structure)
+        everyone = sample_of(self.grid, self.grid.subsets[ALL], self.profile)
+        truth, scores = sureness_of(self.grid, entry.score, entry.structure).of(everyone)
+        units = unit_words(self.profile, everyone)
         if truth.all() or not truth.any():
-            return "all cases are of one kind"
-        scores = sureness_of(self.grid, entry.score, entry.structure)
+            return f"all {units} are of one kind"
         positives = int(truth.sum())
-        carriers = np.bincount(self.grid.patients, weights=truth) > 0
+        carriers = np.bincount(everyone.owners, weights=truth, minlength=self.grid.patient_count) > 0
         draws = draw_patients(self.grid.patient_count, draws=_BAND_DRAWS, seed=self.seed, strata=carriers)
         rows = {row["model"]: row for row in self._rows(entry.column)}
         curves = [
@@ -166,15 +168,17 @@ class _Artist:
                 model,
                 _finite(scores[:, self.grid.models.index(model)]),
                 truth,
-                draws[:, self.grid.patients] if number < MOST_BANDS else None,
+                draws[:, everyone.owners] if number < MOST_BANDS else None,
                 rows.get(model, {}),
             )
             for number, model in enumerate(self._models)
         ]
         what = _sureness_words(entry)
-        return draw_roc(curves, positives=positives, negatives=truth.size - positives, what=what)
+        return draw_roc(curves, positives=positives, negatives=truth.size - positives, what=what, units=units)
 
     def froc(self) -> Drawing | str:
+        if self.profile.boxes is not None:
+            return self._froc_of_boxes(self.profile.boxes)
         candidates, lesions = self.scores.candidates, self.scores.lesions
         if candidates is None or lesions is None:
             return "the scores hold no candidates; a profile that lists lesions does"
@@ -185,6 +189,18 @@ class _Artist:
         cases = len(self.grid.cases)
         curves = [_froc(model, candidates.filter(pl.col("model") == model), total, cases) for model in self._models]
         return draw_froc(curves, lesions=total, cases=cases)
+
+    def _froc_of_boxes(self, boxes: BoxProtocol) -> Drawing | str:
+        """All classes pooled, by the first FROC number of the profile."""
+        table, rule = self.grid.candidates, next((one for one in self.profile.box_metric if one.is_sweep), None)
+        if table is None or rule is None:
+            return "the profile asks for no FROC"
+        lesions = int(table.references(None).sum())
+        if not lesions:
+            return "the references hold no box"
+        (view,) = rule.views(boxes)
+        curves = [_marked(model, curve_of(table.ranked(model, None, view), table.images)) for model in self._models]
+        return draw_froc(curves, lesions=lesions, cases=int(table.images.sum()), unit=boxes.image)
 
     def _rows(self, metric: str) -> list[dict[str, Any]]:
         """The rows of a metric over all cases: of its only structure, or of the mean over structures."""
@@ -251,7 +267,10 @@ def _froc(model: str, candidates: pl.DataFrame, lesions: int, cases: int) -> Cur
         candidates["score"].to_numpy(),
         candidates["matched_lesion"].fill_null(0).to_numpy(),
     )
-    curve = froc_curve(columns, lesions=lesions, cases=cases, repeated_hits="ignored")
+    return _marked(model, froc_curve(columns, lesions=lesions, cases=cases, repeated_hits="ignored"))
+
+
+def _marked(model: str, curve: FrocCurve) -> Curve:
     rates = np.array(CPM_RATES)
     marks = (rates, froc_sensitivities(curve, rates=rates, between="linear"))
     words = f"mean of marks {froc_cpm(curve):.3f}"

@@ -10,6 +10,7 @@ import polars as pl
 
 from oncohort.errors import SettingsError
 from oncohort.leaderboard.columns import leaderboard_columns, main_columns
+from oncohort.leaderboard.confusion import confusion_tables
 from oncohort.leaderboard.drawing import draw_leaderboard
 from oncohort.leaderboard.protocol import profile_of
 from oncohort.leaderboard.ranking import overall_places
@@ -68,11 +69,12 @@ def leaderboard_text(
 def text_tables(
     scores: Scores, aggregates: pl.DataFrame, comparisons: pl.DataFrame, *, profile: Profile | None = None
 ) -> tuple[TextTable, ...]:
-    """The leaderboard as tables of text: overall ranking, estimates, each metric, models in pairs."""
+    """The leaderboard as tables of text: overall ranking, estimates, each metric, models in pairs, confusion."""
     protocol = profile_of(scores, profile)
     main = {column.name for column in main_columns(protocol)}
     columns = _with_others(leaderboard_columns(protocol), aggregates)
-    return leaderboard_tables(aggregates.to_dicts(), columns, comparisons.to_dicts(), main=main)
+    tables = leaderboard_tables(aggregates.to_dicts(), columns, comparisons.to_dicts(), main=main)
+    return (*tables, *confusion_tables(scores))
 
 
 def _with_others(columns: tuple[Column, ...], aggregates: pl.DataFrame) -> tuple[Column, ...]:

@@ -10,7 +10,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from oncohort.leaderboard.quantities import mean_of_known
+from oncohort.leaderboard.candidates import CandidateTable, candidates_of
+from oncohort.leaderboard.samples import mean_of_known
 from oncohort.results import Scores
 
 ALL = "all"
@@ -21,6 +22,9 @@ MACRO = "macro mean"
 
 FAILURES = frozenset({"prediction_missing", "prediction_unreadable", "prediction_empty", "no_predicted_lesion"})
 """Reasons that are the prediction's fault: such a value counts as the worst, not as none."""
+
+SKIPPED = "prediction_skipped"
+"""Reason of a profile that leaves out what has no usable prediction: no value, and nobody's fault."""
 
 Measure = tuple[str, str]
 """Structure and metric."""
@@ -40,6 +44,8 @@ class ScoreGrid:
         is_missing: (cases, models): no prediction.
         subsets: Per subset, (cases,): who belongs to it.
         groups: Structures of each group that is reported by its mean.
+        candidates: Candidates by falling score; None where the scores hold none.
+        flags: (cases,): who is positive by a column of the cases; None where the masks say it.
     """
 
     models: tuple[str, ...]
@@ -50,6 +56,8 @@ class ScoreGrid:
     is_missing: NDArray[np.bool_]
     subsets: Mapping[str, NDArray[np.bool_]]
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    flags: NDArray[np.bool_] | None = None
+    candidates: CandidateTable | None = None
 
     @property
     def patient_count(self) -> int:
@@ -118,13 +126,15 @@ def arrange_scores(scores: Scores) -> ScoreGrid:
         is_missing=is_missing,
         subsets=_subsets(scores.run, cases),
         groups={name: tuple(members) for name, members in scores.run.get("groups", {}).items()},
+        flags=_flags(scores.run, cases),
+        candidates=candidates_of(scores, cases),
     )
 
 
 def _spread(
     part: pl.DataFrame, models: tuple[str, ...], cases: tuple[str, ...]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Values, where they failed, and where there is a row; all (cases, models)."""
+    """Values, where they failed, and where there is a row that counts; all (cases, models)."""
     columns = {model: index for index, model in enumerate(models)}
     rows = {case: index for index, case in enumerate(cases)}
     values = np.full((len(cases), len(models)), np.nan)
@@ -133,7 +143,7 @@ def _spread(
     j = [columns[model] for model in part["model"]]
     values[i, j] = part["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     failed[i, j] = _is_one_of(part["undefined"], FAILURES)
-    there[i, j] = True
+    there[i, j] = ~_is_one_of(part["undefined"], (SKIPPED,))
     return values, failed, there
 
 
@@ -159,6 +169,11 @@ def _missing(run: Mapping[str, Any], models: tuple[str, ...], cases: tuple[str, 
     return np.array([[case in lacking.get(model, ()) for model in models] for case in cases]).reshape(
         len(cases), len(models)
     )
+
+
+def _flags(run: Mapping[str, Any], cases: tuple[str, ...]) -> NDArray[np.bool_] | None:
+    said: Mapping[str, bool] | None = run.get("truth", {}).get("flags")
+    return None if said is None else np.array([said[case] for case in cases], dtype=bool)
 
 
 def _subsets(run: Mapping[str, Any], cases: tuple[str, ...]) -> dict[str, NDArray[np.bool_]]:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from oncohort.leaderboard.grid import ScoreGrid, arrange_scores
 from oncohort.leaderboard.places import aligned_values
 from oncohort.leaderboard.protocol import is_ranked, profile_of, quantities_of
-from oncohort.leaderboard.quantities import Array, Quantity
+from oncohort.leaderboard.quantities import Quantity
+from oncohort.leaderboard.samples import Array
 from oncohort.leaderboard.subgroups import UNKNOWN, group_cases
 from oncohort.metrics import Direction
 from oncohort.profiles import Profile

@@ -9,7 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from oncohort.leaderboard.quantities import Array, PooledRatio, Quantity, Sample
+from oncohort.leaderboard.cohort_quantities import PresenceShare
+from oncohort.leaderboard.quantities import Quantity
+from oncohort.leaderboard.samples import Array, Sample
 from oncohort.statistics.bootstrap import draw_patients
 from oncohort.statistics.interval import bca_interval, percentile_interval
 from oncohort.statistics.jackknife import jackknife_patients
@@ -86,8 +88,8 @@ class Resampling:
     def estimates(self, quantity: Quantity, sample: Sample, values: Array) -> list[tuple[dict[str, Any], str]]:
         """Estimate and interval of every model, and how the interval came about.
 
-        A share of cases has Wilson's interval, or where none or all count Clopper and Pearson's, if each
-        patient has one case: the bootstrap gives no width there.
+        A share of cases or patients has Wilson's interval, or where none or all count Clopper and Pearson's, if
+        each patient counts once: the bootstrap gives no width there.
 
         Args:
             quantity: What is estimated.
@@ -95,7 +97,7 @@ class Resampling:
             values: (1 + draws, models) from `values_of`.
         """
         plain = [self.percentiles(column) for column in values.T]
-        if isinstance(quantity, PooledRatio) and quantity.is_share_of_cases and sample.is_one_case_each:
+        if isinstance(quantity, PresenceShare) and sample.is_one_unit_each:
             return [_share(quantity, sample, model, row) for model, row in enumerate(plain)]
         lost = np.isnan(values[1:]).sum(axis=0).tolist()
         found = self._found(quantity, sample, values, plain)
@@ -137,9 +139,9 @@ def presence_strata(quantities: Sequence[Quantity], samples: Sequence[Sample]) -
     """(patients,): the class that each patient is drawn in; None where no quantity is about presence.
 
     Examples:
-        >>> from oncohort.leaderboard.quantities import CurveArea
-        >>> truth = np.array([True, False, False])
-        >>> area = CurveArea("lesion", "auc", "", truth, np.zeros((3, 1)), lambda *_: np.zeros(1), is_roc=True)
+        >>> from oncohort.leaderboard.cohort_quantities import CurveArea, Sureness
+        >>> sureness = Sureness(np.array([True, False, False]), np.zeros((3, 1)))
+        >>> area = CurveArea("lesion", "auc", "", sureness, lambda *_: np.zeros(1), is_roc=True)
         >>> presence_strata([area], [Sample(np.ones(3, bool), np.array([0, 0, 1]))]).tolist()
         [1, 0]
     """
@@ -154,8 +156,8 @@ def presence_strata(quantities: Sequence[Quantity], samples: Sequence[Sample]) -
     return np.unique(np.stack(facts, axis=1), axis=0, return_inverse=True)[1].reshape(-1)
 
 
-def _share(quantity: PooledRatio, sample: Sample, model: int, plain: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    above, below = (int(part[sample.members, model].sum()) for part in (quantity.numerator, quantity.denominator))
+def _share(quantity: PresenceShare, sample: Sample, model: int, plain: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    above, below = (int(part[:, model].sum()) for part in quantity.sums(sample))
     is_extreme = above in (0, below)
     found = (clopper_pearson_interval if is_extreme else wilson_interval)(above, below, confidence=CONFIDENCE)
     if found is None:

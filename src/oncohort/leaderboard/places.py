@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from oncohort.leaderboard.quantities import Array, Quantity, Sample
+from oncohort.leaderboard.quantities import Quantity
+from oncohort.leaderboard.samples import Array, Sample
 from oncohort.metrics import Direction
 from oncohort.statistics import rank_values
 from oncohort.statistics.signed_rank_draws import signed_rank_z

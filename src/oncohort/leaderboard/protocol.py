@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from oncohort.errors import InputError
+from oncohort.leaderboard.box_metrics import box_quantities
 from oncohort.leaderboard.cohort_metrics import COHORT_FORMULAS, cohort_quantity
 from oncohort.leaderboard.grid import MACRO, ScoreGrid
 from oncohort.leaderboard.quantities import CaseMean, GroupMean, MacroMean, Quantity
+from oncohort.leaderboard.samples import Sample
 from oncohort.metrics import METRICS, Direction
 from oncohort.profiles import Profile, load_profile, parse_profile
 from oncohort.results import Scores
@@ -18,19 +23,28 @@ def profile_of(scores: Scores, profile: str | Path | Profile | None) -> Profile:
     """The profile that is given, else the one that the scores were made with.
 
     Raises:
-        InputError: There are no scores that could name one.
+        InputError: There are no scores that could name one, or the profile takes another truth than they do.
         SettingsError: The profile is not known or wrong.
     """
-    if isinstance(profile, Profile):
-        return profile
     if profile is not None:
-        return load_profile(profile)
+        given = profile if isinstance(profile, Profile) else load_profile(profile)
+        _require_truth(scores, given)
+        return given
     text = scores.run.get("profile_text")
     if text:
         return parse_profile(str(text), where="profile_text of the scores")
     if scores.table.is_empty():
         raise cannot_rank("scores", "none")
     return load_profile(str(scores.table["profile"][0]))
+
+
+def _require_truth(scores: Scores, profile: Profile) -> None:
+    column = scores.run.get("truth", {}).get("column")
+    if profile.target.truth_column != column:
+        wanted, found = (
+            "masks say" if one is None else f"the column {one} says" for one in (profile.target.truth_column, column)
+        )
+        raise cannot_rank(f"scores in which {wanted} which cases are positive ({profile.name})", f"that {found} it")
 
 
 def quantities_of(grid: ScoreGrid, profile: Profile) -> tuple[Quantity, ...]:
@@ -51,6 +65,25 @@ def weighted_quantities(grid: ScoreGrid, profile: Profile) -> tuple[tuple[float,
     return tuple((weight, quantities[-1]) for weight, quantities in _groups(grid, profile))
 
 
+def sample_of(grid: ScoreGrid, members: NDArray[np.bool_], profile: Profile) -> Sample:
+    """The cases of a subset, with what the profile counts once.
+
+    Args:
+        grid: Holds the patients.
+        members: (cases,).
+        profile: Its `unit` says whether a patient counts once.
+    """
+    return Sample(members, grid.patients, is_by_patient=profile.unit != "case")
+
+
+def unit_words(profile: Profile, sample: Sample) -> str:
+    """What the profile counts: cases, patients, or pairs if every patient of the sample has two cases."""
+    if profile.unit == "case":
+        return "cases"
+    cases = np.bincount(sample.patients[sample.members])
+    return "pairs" if profile.unit == "pair" and set(cases.tolist()) <= {0, 2} else "patients"
+
+
 def is_ranked(quantity: Quantity) -> bool:
     """Whether one way is better, so that models have places."""
     return quantity.direction in (Direction.HIGHER, Direction.LOWER)
@@ -68,7 +101,16 @@ def require_metrics(grid: ScoreGrid, profile: Profile) -> None:
     ]
     absent = [metric for metric in needed if metric not in grid.metrics]
     if absent:
-        raise cannot_rank(f"the metrics of {profile.name}", f"no {', '.join(absent)}")
+        raise cannot_rank(
+            f"the metrics of {profile.name}", f"no {', '.join(_with_cases(name, profile) for name in absent)}"
+        )
+
+
+def _with_cases(column: str, profile: Profile) -> str:
+    """A metric that the scores lack, with the cases that it is measured in if these are not all."""
+    only = {} if column not in profile.metrics else profile.rule(column).only or {}
+    which = " and ".join(f"{name} {value}" for name, value in only.items())
+    return f"{column} (measured in cases of {which} only)" if which else column
 
 
 def cannot_rank(expected: str, found: str) -> InputError:
@@ -81,6 +123,9 @@ def _groups(grid: ScoreGrid, profile: Profile) -> Iterator[tuple[float, list[Qua
         yield rule.weight, _means(grid, rule.column, METRICS[rule.name].direction)
     for entry in profile.cohort_metric:
         yield entry.weight, [cohort_quantity(grid, entry)]
+    if profile.boxes is not None:
+        for of_boxes in profile.box_metric:
+            yield of_boxes.weight, box_quantities(grid, of_boxes, profile.boxes)
 
 
 def _means(grid: ScoreGrid, metric: str, direction: Direction) -> list[Quantity]:
@@ -94,7 +139,7 @@ def _means(grid: ScoreGrid, metric: str, direction: Direction) -> list[Quantity]
     return [
         *parts,
         *(group for group in groups if group.parts),
-        MacroMean(MACRO, tuple(parts), grid.case_values(metric)),
+        MacroMean(MACRO, tuple(parts)),
     ]
 
 
@@ -107,4 +152,5 @@ def labels_of(profile: Profile) -> dict[str, str]:
     return {
         **{rule.column: rule.name for rule in profile.metric},
         **{entry.column: entry.name for entry in profile.cohort_metric if entry.name in COHORT_FORMULAS},
+        **{entry.column: entry.name for entry in profile.box_metric},
     }

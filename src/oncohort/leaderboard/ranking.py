@@ -24,13 +24,22 @@ from oncohort.leaderboard.places import (
     order_models,
     rank_cases,
 )
-from oncohort.leaderboard.protocol import is_ranked, profile_of, quantities_of, weighted_quantities
-from oncohort.leaderboard.quantities import Array, CaseMean, MacroMean, Quantity, Sample, mean_of_known
+from oncohort.leaderboard.protocol import (
+    is_ranked,
+    profile_of,
+    quantities_of,
+    sample_of,
+    unit_words,
+    weighted_quantities,
+)
+from oncohort.leaderboard.quantities import CaseMean, Quantity, StructureMean
+from oncohort.leaderboard.samples import Array, Sample, mean_of_known
 from oncohort.leaderboard.schemes import SCHEME_WORDS, SCHEMES, final_places, rank_scores
 from oncohort.leaderboard.stability import NO_STABILITY, measure_stability
 from oncohort.leaderboard.subgroups import SIZE_CLASS, group_cases, rank_size_classes
 from oncohort.metrics import Direction
 from oncohort.profiles import Profile
+from oncohort.reporting.leaderboard_tables import COUNTED
 from oncohort.results import AGGREGATE_SCHEMA, Scores
 
 RANK = "rank"
@@ -54,9 +63,10 @@ def rank(  # noqa: PLR0913 - the keywords are the verb's flags
     """The leaderboard: means of every metric and subset, then the overall ranking by the profile.
 
     Intervals come from drawing patients with replacement, each with all of
-    its cases, and with the same draws for all models. `n` counts the values
-    in the mean, `n_undefined` the cases without one, `n_missing` the cases
-    without prediction, whatever they scored: a model is complete only with 0.
+    its cases, and with the same draws for all models. `n` counts the cases
+    in the mean (or patients, by the profile's `unit`), `n_undefined` those without
+    value, `n_missing` those without prediction, whatever they scored: a model is
+    complete only with 0.
     A model with failed cases (missing, unreadable or empty prediction, and so
     no value) is behind all others in that metric, so that skipping a case
     never improves a place. Models that share a letter cannot be told apart.
@@ -140,10 +150,10 @@ class _Board:
             yield {
                 **estimate,
                 **firmness[model],
-                **self._counts(subset, sample.members, int(defined[model]), model),
+                **self._counts(subset, sample, int(defined[model]), model),
                 "metric": quantity.metric,
                 "structure": quantity.structure,
-                "method": f"{quantity.words}{self._unit_words(quantity)}{self._place_words(quantity)}; {words}",
+                "method": f"{quantity.words}{self._unit_words(quantity, sample)}{self._place_words(quantity)}; {words}",
             }
 
     def _firmness(self, quantity: Quantity, sample: Sample, order: Order, estimates: Array) -> list[dict[str, Any]]:
@@ -161,12 +171,13 @@ class _Board:
         weighted = self._weighted_ranks()
         places = final_places(weighted, self._tie_breakers())
         everyone = self._sample(self.grid.subsets[ALL])
-        rows = _placed(places, compare_all_pairs(self._case_ranks(), everyone))
+        ranks = self._case_ranks()
+        rows = _placed(places, None if np.isnan(ranks).all() else compare_all_pairs(ranks, everyone))
         for model, row in enumerate(rows):
             yield {
                 **self._draws.percentiles(weighted[:, model]),
                 **row,
-                **self._counts(ALL, everyone.members, int(everyone.members.sum()), model),
+                **self._counts(ALL, everyone, everyone.size, model),
                 "metric": RANK,
                 "structure": None,
                 "method": self._rank_words(),
@@ -190,7 +201,7 @@ class _Board:
         return self.resampling.for_presence([quantity for _, quantity in self._weights], self._ranked_samples)
 
     def _sample(self, members: NDArray[np.bool_]) -> Sample:
-        return Sample(members, self.grid.patients, is_by_patient=self.profile.unit != "case")
+        return sample_of(self.grid, members, self.profile)
 
     def _weighted_ranks(self) -> Array:
         """(rows of weights, models)."""
@@ -222,18 +233,21 @@ class _Board:
         mean = mean_of_known(np.stack(estimates))
         return mean if quantity.direction is Direction.LOWER else -mean
 
-    def _counts(self, subset: str, members: NDArray[np.bool_], defined: int, model: int) -> dict[str, Any]:
+    def _counts(self, subset: str, sample: Sample, defined: int, model: int) -> dict[str, Any]:
         return {
             "model": self.grid.models[model],
             "subset": subset,
             "n": defined,
-            "n_undefined": int(members.sum()) - defined,
-            "n_missing": int(self.grid.is_missing[members, model].sum()),
+            "n_undefined": sample.size - defined,
+            "n_missing": int(sample.count(self.grid.is_missing)[model]),
         }
 
-    def _unit_words(self, quantity: Quantity) -> str:
-        is_averaged = self.profile.unit != "case" and isinstance(quantity, CaseMean | MacroMean)
-        return ", the cases of a patient averaged first" if is_averaged else ""
+    def _unit_words(self, quantity: Quantity, sample: Sample) -> str:
+        if self.profile.unit == "case":
+            return ""
+        counted = COUNTED.format(unit_words(self.profile, sample))
+        is_averaged = isinstance(quantity, CaseMean | StructureMean)
+        return f"{', the cases of a patient averaged first' if is_averaged else ''} ({counted})"
 
     def _place_words(self, quantity: Quantity) -> str:
         if self.method == "mean-then-rank" or quantity.case_values is None or not is_ranked(quantity):
@@ -245,7 +259,9 @@ class _Board:
         scheme = SCHEME_WORDS[self.profile.ranking.scheme]
         what = scheme if self.method == "mean-then-rank" else f"{METHOD_WORDS[self.method]}, averaged over subsets"
         words = f"{what}, weighted ({weights}), ties by {self.profile.ranking.tie_break}"
-        return f"{words}; {self._draws.percentile_words}"
+        everyone = self._sample(self.grid.subsets[ALL])
+        counted = "" if self.profile.unit == "case" else f" ({COUNTED.format(unit_words(self.profile, everyone))})"
+        return f"{words}{counted}; {self._draws.percentile_words}"
 
 
 def _placed(places: NDArray[np.int64], family: Family | None) -> list[dict[str, Any]]:

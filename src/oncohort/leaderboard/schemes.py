@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from oncohort.errors import InputError
 from oncohort.leaderboard.places import Method, Order, combine_places, order_means, order_models
-from oncohort.leaderboard.quantities import Array, Quantity, Sample, mean_of_known
+from oncohort.leaderboard.quantities import Quantity
+from oncohort.leaderboard.samples import Array, Sample, mean_of_known
 from oncohort.metrics import Direction
 from oncohort.profiles import Profile
 from oncohort.statistics import rank_values
@@ -112,7 +113,7 @@ def rank_means(means: Mapping[str, Mapping[str, float]], profile: Profile) -> pl
 def _weights(profile: Profile) -> dict[str, float]:
     """Weight of every metric that has one, by its column."""
     of_cases = {rule.column: rule.weight for rule in profile.metric if rule.weight}
-    return of_cases | {entry.column: entry.weight for entry in profile.cohort_metric if entry.weight}
+    return of_cases | {entry.column: entry.weight for entry in profile.of_cohort if entry.weight}
 
 
 def _used(weights: Mapping[str, float], profile: Profile) -> list[str]:

@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from oncohort.errors import InputError
 from oncohort.leaderboard.cohort_metrics import POOLED
+from oncohort.leaderboard.cohort_quantities import PooledRatio
 from oncohort.leaderboard.grid import ScoreGrid
 from oncohort.leaderboard.intervals import CONFIDENCE, Resampling
 from oncohort.leaderboard.places import order_means
-from oncohort.leaderboard.quantities import Array, PooledRatio, Sample
+from oncohort.leaderboard.samples import Array, Sample
 from oncohort.leaderboard.stability import NO_STABILITY, measure_stability
 from oncohort.metrics import Direction
-from oncohort.reporting.leaderboard_tables import LESIONS_COUNTED
+from oncohort.reporting.leaderboard_tables import COUNTED
 
 SIZE_CLASS = "size_class"
 """The column of `lesions.parquet` that rates of lesions are grouped by."""
@@ -115,7 +116,7 @@ def _ratio_rows(
             "n_missing": int(grid.is_missing[:, model].sum()),
             "rank": None if np.isnan(values[0, model]) else float(places[0, model]),
             "letters": None,
-            "method": f"ratio of sums over lesions ({LESIONS_COUNTED}); {words}",
+            "method": f"ratio of sums over lesions ({COUNTED.format('lesions')}); {words}",
         }
 
 

@@ -35,7 +35,7 @@ from oncohort.metrics.overlap import (
     volume_difference_ml,
     volume_difference_percent,
 )
-from oncohort.metrics.pairs import MaskPair, PairSettings, compare_labels, compare_masks
+from oncohort.metrics.pairs import MaskPair, PairSettings, compare_all_labels, compare_labels, compare_masks
 from oncohort.metrics.registry import METRICS
 from oncohort.metrics.roc import RocCurve, average_precision, roc_auc, roc_curve
 from oncohort.metrics.surface import (
@@ -95,6 +95,7 @@ __all__ = [
     "box_average_precision",
     "box_froc_curve",
     "boxes_of_points",
+    "compare_all_labels",
     "compare_boxes",
     "compare_labels",
     "compare_masks",

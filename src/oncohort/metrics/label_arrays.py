@@ -94,13 +94,34 @@ class LabelArrays:
         if any(len(labels) == 0 for labels in structures) or values[:1] < [1]:
             raise ValueError(f"expected at least one label above 0 per structure, got {list(structures)}")
         numbers = reference, like(prediction, reference)
-        if values[-1] < _CODES and all(array.dtype in (np.uint8, np.bool_) for array in numbers):
+        if values[-1] < _CODES and are_bytes(*numbers):
             return LabelArrays(numbers, numbers, _sorted(structures), count_joint(*numbers), spacing_mm)
         if len(values) >= _CODES:
             raise ValueError(f"expected up to {_CODES - 1} labels at once, got {len(values)}")
         codes = recode_labels(numbers[0], values), recode_labels(numbers[1], values)
         coded = _sorted([[values.index(value) + 1 for value in labels] for labels in structures])
         return LabelArrays(codes, numbers, coded, count_joint(*codes), spacing_mm)
+
+    @staticmethod
+    def of_bytes(reference: NDArray[Any], prediction: NDArray[Any], *, spacing_mm: Spacing) -> LabelArrays:
+        """Two label maps of uint8 or bool with every label that occurs in either as a structure, ascending.
+
+        Raises:
+            ValueError: The shapes differ or are not three-dimensional.
+            TypeError: Other numbers.
+
+        Examples:
+            >>> labels = np.array([[[0, 7, 7, 9]]], np.uint8)
+            >>> LabelArrays.of_bytes(labels, labels, spacing_mm=(1.0, 1.0, 1.0)).structures
+            ((7,), (9,))
+        """
+        _require_alike(reference, prediction)
+        if not are_bytes(reference, prediction):
+            raise TypeError(f"expected uint8 or bool, got {reference.dtype} and {prediction.dtype}")
+        codes = reference, like(prediction, reference)
+        joint = count_joint(*codes)
+        held = np.flatnonzero(joint.counts.any(axis=0) | joint.counts.any(axis=1)).tolist()
+        return LabelArrays(codes, codes, tuple((value,) for value in held if value), joint, spacing_mm)
 
     @property
     def voxel_ml(self) -> float:
@@ -254,6 +275,16 @@ class LabelArrays:
             return Box((0, 0, 0), (0, 0, 0))
         i, j, k = zip(present[..., 0].min(axis=0).tolist(), present[..., 1].max(axis=0).tolist(), strict=True)
         return Box((i[0], j[0], k[0]), (i[1], j[1], k[1]))
+
+
+def are_bytes(*arrays: NDArray[Any]) -> bool:
+    """Whether all arrays hold uint8 or bool, whose voxels can be counted as they are.
+
+    Examples:
+        >>> are_bytes(np.zeros(2, np.uint8), np.zeros(2, np.int16))
+        False
+    """
+    return all(array.dtype in (np.uint8, np.bool_) for array in arrays)
 
 
 def _require_alike(reference: NDArray[Any], prediction: NDArray[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from oncohort.kernels import count_component_pairs, label_components
+from oncohort.kernels import overlap_components
 from oncohort.metrics.lesion_metrics import HasLesions, f1_score
 from oncohort.metrics.lesions import LesionOverlap
 from oncohort.metrics.metric import NEVER, Direction, Metric, Presence, Symmetry
@@ -77,10 +77,8 @@ def missed_components_ml(pair: HasNumbers) -> float:
     """
     if not pair.is_reference_numbered:
         return pair.lesion_overlap.missed_ml
-    masks = pair.masks()
-    reference, prediction = (label_components(mask, pair.connectivity)[0] for mask in masks)
-    table = count_component_pairs(reference, prediction, *masks)
-    return LesionOverlap.of_pairs(table, voxel_ml=pair.overlap.voxel_ml).missed_ml
+    counts = overlap_components(*pair.masks(), pair.connectivity)
+    return LesionOverlap.of_components(counts, voxel_ml=pair.overlap.voxel_ml).missed_ml
 
 
 _COMPONENTS = frozenset({"components"})

@@ -66,6 +66,16 @@ class MaskPair:
     structure: int
     settings: PairSettings
     image: NDArray[Any] | None = field(default=None, repr=False)
+    _matched: dict[Matching, MaskPair] = field(default_factory=dict, init=False, repr=False)
+
+    def matched_by(self, matching: Matching) -> MaskPair:
+        """The same masks with lesions matched by another rule; each rule is applied once."""
+        if matching == self.settings.matching:
+            return self
+        if matching not in self._matched:
+            self.lesion_overlap  # noqa: B018 - counted here, so that every rule shares it
+            self._matched[matching] = self.under(replace(self.settings, matching=matching))
+        return self._matched[matching]
 
     def under(self, settings: PairSettings) -> MaskPair:
         """The same masks with lesions told apart or matched otherwise.
@@ -268,3 +278,36 @@ def compare_labels(
     """
     arrays = LabelArrays.of_labels(reference, prediction, tuple(structures.values()), spacing_mm=spacing_mm)
     return {name: MaskPair(arrays, n, settings, image) for n, name in enumerate(structures)}
+
+
+def compare_all_labels(
+    reference: NDArray[Any],
+    prediction: NDArray[Any],
+    *,
+    spacing_mm: Spacing,
+    settings: PairSettings,
+    image: NDArray[Any] | None = None,
+) -> dict[int, MaskPair]:
+    """A pair of masks per label that occurs in either of two label maps of bytes, ascending; counted in one pass.
+
+    Args:
+        reference: uint8 or bool (i, j, k), any memory order; 0 is background.
+        prediction: The same shape.
+        spacing_mm: Edges of a voxel along i, j, k.
+        settings: How lesions are told apart and matched.
+        image: The same shape, for uptake; None if no metric needs it.
+
+    Raises:
+        ValueError: The shapes differ or are not three-dimensional.
+        TypeError: Numbers that are no bytes.
+
+    Examples:
+        >>> import numpy as np
+        >>> labels = np.array([[[0, 3, 9, 9]]], np.uint8)
+        >>> settings = PairSettings(connectivity=18, matching=Matching("any-overlap"))
+        >>> pairs = compare_all_labels(labels, labels, spacing_mm=(1, 1, 1), settings=settings)
+        >>> {label: pair.overlap.both for label, pair in pairs.items()}
+        {3: 1, 9: 2}
+    """
+    arrays = LabelArrays.of_bytes(reference, prediction, spacing_mm=spacing_mm)
+    return {codes[0]: MaskPair(arrays, n, settings, image) for n, codes in enumerate(arrays.structures)}

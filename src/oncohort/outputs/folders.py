@@ -12,12 +12,14 @@ import polars as pl
 from oncohort.cohort import Cohort
 from oncohort.outputs.case_rows import models_of
 from oncohort.outputs.challenger import ChallengerTable, challenger_tables
+from oncohort.outputs.coco_folder import coco_dataset, coco_model_results
+from oncohort.outputs.coco_results import write_coco_results
 from oncohort.outputs.grand_challenge import grand_challenge_metrics, write_grand_challenge_metrics
 from oncohort.outputs.nnunet_summary import nnunet_summary, write_nnunet_summary
 from oncohort.results import Scores
 from oncohort.storage import encode_stem, write_bytes, write_json
 
-FolderForm = Literal["nnunet", "grand-challenge", "challenger"]
+FolderForm = Literal["nnunet", "grand-challenge", "challenger", "coco"]
 """Forms that are folders: a file per model, or a file per metric."""
 
 _SHOWN = 5
@@ -38,8 +40,8 @@ def write_folder(
 
     `nnunet` gives `MODEL/summary.json`, `grand-challenge` `MODEL/metrics.json`,
     `challenger` `METRIC.csv` and `challenger.json` with what `as.challenge` and
-    the ranking functions must be told. Files of these names are replaced,
-    others stay.
+    the ranking functions must be told, `coco` `MODEL/results.json` and
+    `MODEL/images.json`. Files of these names are replaced, others stay.
 
     Args:
         form: One of `FolderForm`.
@@ -65,6 +67,8 @@ def write_folder(
         return tuple(_write_summaries(root, scores, cohort))
     if form == "grand-challenge":
         return tuple(_write_metrics(root, scores, aggregates))
+    if form == "coco":
+        return tuple(_write_coco(root, scores))
     return tuple(_write_tables(root, challenger_tables(scores)))
 
 
@@ -84,6 +88,15 @@ def _write_metrics(root: Path, scores: Scores, aggregates: pl.DataFrame) -> Iter
         path = root / encode_stem(model) / "metrics.json"
         write_grand_challenge_metrics(path, grand_challenge_metrics(scores, aggregates, model))
         yield WrittenFile(path)
+
+
+def _write_coco(root: Path, scores: Scores) -> Iterator[WrittenFile]:
+    dataset = coco_dataset(scores)
+    for model in models_of(scores):
+        folder = root / encode_stem(model)
+        write_json(folder / "images.json", dataset)
+        write_coco_results(folder / "results.json", coco_model_results(scores, model))
+        yield WrittenFile(folder / "results.json", (f"{len(dataset['images'])} images in images.json",))
 
 
 def _write_tables(root: Path, tables: tuple[ChallengerTable, ...]) -> Iterator[WrittenFile]:

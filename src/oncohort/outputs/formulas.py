@@ -64,5 +64,17 @@ COHORT_FORMULAS: Final = {
     "lesion_recall": "sum of tp / sum of (tp + fn)",
     "lesion_precision": "sum of predicted lesions with a match / sum of predicted lesions",
     "lesion_f1": "2 * sum of tp / sum of (2 tp + fp + fn)",
+    "froc_cpm": (
+        "mean sensitivity at 1/8, 1/4, 1/2, 1, 2, 4, 8 false lesions per case; predicted lesions by falling score "
+        "(their volume), the first on a lesion finds it, others on it do not count"
+    ),
 }
 """Text per metric of a whole cohort; sums are over cases."""
+
+BOX_FORMULAS: Final = {
+    "box_ap": "average over recall of the best precision at that or any higher recall, by falling score",
+    "box_map": "mean of `box_ap` over the thresholds",
+    "froc_cpm": "mean sensitivity at the rates of false boxes per image; straight lines between the points, flat beyond",
+    "froc_sensitivity": "sensitivity at the rate of false boxes per image, by the same curve",
+}
+"""Text per metric of boxes by falling score."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oncohort.leaderboard import CONFIDENCE
+from oncohort.outputs.methods_of_boxes import box_sentences
 from oncohort.outputs.methods_of_metrics import metric_names, metric_sentences
-from oncohort.outputs.words import listed, sentence
+from oncohort.outputs.words import listed, sentence, verb
 from oncohort.profiles import Components, Profile
 
 _UNITS = {
@@ -14,6 +15,10 @@ _UNITS = {
     "patient": "Each patient counts once: the values of a metric are averaged over the cases of a patient first",
     "pair": "Each patient, who has two cases, counts once: the values of a metric are averaged over the pair first",
 }
+
+_REFERENCES = {"masks": "is the mask of role", "boxes": "consists of the boxes that are drawn on volumes of role"}
+
+_NAMES = {"masks": "labels", "boxes": "classes"}
 
 _NEIGHBOURS = {
     6: "6 neighbours (a shared face)",
@@ -80,6 +85,7 @@ def methods_paragraph(
         f'("{profile.title}"; file type {profile.type}, format {profile.format_version})',
         *_target(profile),
         *_lesions(profile),
+        *box_sentences(profile, metric_names(profile)),
         *metric_sentences(profile),
         *_subsets(profile),
         *_ranking(profile),
@@ -91,15 +97,16 @@ def methods_paragraph(
 
 def _target(profile: Profile) -> Iterator[str]:
     target = profile.target
-    mask = f'The reference is the mask of role "{target.role}"'
+    mask = f'The reference {_REFERENCES[profile.kind]} "{target.role}"'
     if target.is_union:
-        yield f'{mask}; all of its labels together are one structure, "{target.structure}"'
+        yield f'{mask}; all of its {_NAMES[profile.kind]} together are one structure, "{target.structure}"'
     elif target.structures == "each":
-        yield f"{mask}; each of its labels is scored by itself"
+        yield f"{mask}; each of its {_NAMES[profile.kind]} is scored by itself"
         if target.group_means:
             yield "Each group of labels has the mean over all its pairs of a case and a label that have a value"
     else:
-        yield f"{mask}; {listed(target.structures or ())} are each scored by themselves"
+        names = target.structures or ()
+        yield f"{mask}; {listed(names)} {verb(names, 'is scored', 'are each scored by themselves')}"
     if target.image is not None:
         yield f'Uptake is measured in the image of role "{target.image}"'
     yield _UNITS[profile.unit]
@@ -148,7 +155,7 @@ def _ranking(profile: Profile) -> Iterator[str]:
     names = metric_names(profile)
     weights = [
         *((names[rule.column], rule.weight) for rule in profile.metric),
-        *((names[entry.column], entry.weight) for entry in profile.cohort_metric),
+        *((names[entry.column], entry.weight) for entry in profile.of_cohort),
     ]
     shares = listed(f"{name} {weight:g}" for name, weight in weights if weight)
     yield f"{_SCHEMES[profile.ranking.scheme]} ({shares})"

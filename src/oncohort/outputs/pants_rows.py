@@ -12,8 +12,10 @@ import polars as pl
 from oncohort.errors import InputError
 from oncohort.leaderboard import ALL, CONFIDENCE, ScoreGrid, arrange_scores
 from oncohort.leaderboard.cohort_metrics import cohort_quantity
-from oncohort.leaderboard.protocol import profile_of, quantities_of
-from oncohort.leaderboard.quantities import PooledRatio, Quantity, Sample
+from oncohort.leaderboard.cohort_quantities import PooledRatio, PresenceShare
+from oncohort.leaderboard.protocol import profile_of, quantities_of, sample_of
+from oncohort.leaderboard.quantities import Quantity
+from oncohort.leaderboard.samples import Sample
 from oncohort.metrics import Proportion
 from oncohort.profiles import Profile
 from oncohort.results import Scores
@@ -78,17 +80,18 @@ def pants_rows(
     """
     protocol = profile_of(scores, profile)
     grid = arrange_scores(scores)
+    everyone = sample_of(grid, np.ones(len(grid.cases), bool), protocol)
     shares = [_cohort_quantity(grid, protocol, name) for name in _SHARES]
     auc = _cohort_quantity(grid, protocol, "auc")
     dice = _dice(grid, protocol, auc.structure)
     return tuple(
         PantsRow(
             name,
-            _proportion(shares[0], model),
-            _proportion(shares[1], model),
-            _proportion(shares[2], model),
-            _level(grid, auc, model, aggregates),
-            _level(grid, dice, model, aggregates),
+            _proportion(shares[0], everyone, model),
+            _proportion(shares[1], everyone, model),
+            _proportion(shares[2], everyone, model),
+            _level(grid, auc, everyone, model, aggregates),
+            _level(grid, dice, everyone, model, aggregates),
         )
         for model, name in enumerate(grid.models)
     )
@@ -144,14 +147,14 @@ def _dice(grid: ScoreGrid, profile: Profile, structure: str) -> Quantity:
     return (named or found)[0]
 
 
-def _proportion(quantity: Quantity, model: int) -> Proportion:
-    if not isinstance(quantity, PooledRatio):
+def _proportion(quantity: Quantity, everyone: Sample, model: int) -> Proportion:
+    if not isinstance(quantity, PooledRatio | PresenceShare):
         raise TypeError(f"{quantity.metric} is no ratio of counts")
-    return Proportion(int(quantity.numerator[:, model].sum()), int(quantity.denominator[:, model].sum()))
+    above, below = (int(part[:, model].sum()) for part in quantity.sums(everyone))
+    return Proportion(above, below)
 
 
-def _level(grid: ScoreGrid, quantity: Quantity, model: int, aggregates: pl.DataFrame | None) -> Level:
-    everyone = Sample(np.ones(len(grid.cases), bool), grid.patients)
+def _level(grid: ScoreGrid, quantity: Quantity, everyone: Sample, model: int, aggregates: pl.DataFrame | None) -> Level:
     value = float(quantity.estimate(everyone, np.ones((1, grid.patient_count), np.int32))[0, model])
     low, high = None, None
     if aggregates is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import takewhile
 
 from oncohort.metrics import Direction, Presence
+from oncohort.outputs import box_page
 from oncohort.outputs.formulas import COHORT_FORMULAS, FORMULAS
 from oncohort.profiles import CohortMetric, MetricRule, Profile
 
@@ -35,6 +36,8 @@ _OVER_STEPS = {
 
 _UNUSABLE = {
     "worst": "A case without usable prediction is scored by the last column and counted in `missing`.",
+    "skip": "A case without usable prediction has no value (`prediction_skipped`) whatever the last column says, is "
+    "counted in `missing`, and costs its model nothing.",
     "error": "A case without usable prediction is an error, and nothing is scored: the last column is for your own "
     "variant of this profile.",
 }
@@ -60,6 +63,7 @@ def profile_page(profile: Profile) -> str:
         *_metrics(profile),
         *_empty(profile),
         *_cohort_metrics(profile),
+        *_box_metrics(profile),
     ]
     return "\n".join(lines).rstrip("\n") + "\n"
 
@@ -74,7 +78,8 @@ def _notes(profile: Profile) -> Iterator[str]:
 
 def _settings(profile: Profile) -> Iterator[str]:
     """Every key of the profile outside its metrics, with its value."""
-    tables = profile.model_dump(mode="json", exclude={"type", "format_version", "title", "metric", "cohort_metric"})
+    others = {"type", "format_version", "title", "metric", "cohort_metric", "box_metric"}
+    tables = profile.model_dump(mode="json", exclude=others)
     rows = [row for key, value in tables.items() for row in _rows(key, value)]
     yield from _table(("key", "value"), rows)
 
@@ -96,7 +101,7 @@ def _shown(value: object) -> str:
 
 
 def _metrics(profile: Profile) -> Iterator[str]:
-    yield from ("## Metrics", "", _SYMBOLS, "")
+    yield from ("## Metrics", "", box_page.SYMBOLS if profile.kind == "boxes" else _SYMBOLS, "")
     rows = [
         (
             f"`{rule.column}`",
@@ -114,13 +119,16 @@ def _metrics(profile: Profile) -> Iterator[str]:
 def _formula(rule: MetricRule) -> str:
     named = "" if rule.column == rule.name else f"`{rule.name}`: "
     at = "" if rule.tolerance_mm is None else f"; `tolerance_mm` {rule.tolerance_mm:g}"
+    at += "" if rule.matching is None else f"; lesions matched {rule.matching.words}"
     of = "" if rule.structures is None else f"; of {', '.join(rule.structures)} only"
     where = "".join(f"; only where `{column}` is {value}" for column, value in (rule.only or {}).items())
     return f"{named}{FORMULAS[rule.name]}{at}{of}{where}{_OVER_STEPS[rule.over_steps]}"
 
 
 def _empty(profile: Profile) -> Iterator[str]:
-    yield from ("## Empty and missing masks", "", f"{_EMPTY} {_UNUSABLE[profile.missing]}", "")
+    is_of_boxes = profile.kind == "boxes"
+    title, words = ("boxes", box_page.EMPTY) if is_of_boxes else ("masks", _EMPTY)
+    yield from (f"## Empty and missing {title}", "", f"{words} {_UNUSABLE[profile.missing]}", "")
     presences = (Presence.REFERENCE_EMPTY, Presence.PREDICTION_EMPTY, Presence.BOTH_EMPTY)
     rows = [
         (f"`{rule.column}`", *(_decision(rule.rule_for(presence)) for presence in presences), _decision(rule.missing))
@@ -141,9 +149,19 @@ def _cohort_metrics(profile: Profile) -> Iterator[str]:
     yield from _table(("column of the leaderboard", "weight", "formula"), rows)
 
 
+def _box_metrics(profile: Profile) -> Iterator[str]:
+    rows = list(box_page.ranked_rows(profile))
+    if rows:
+        yield from ("## Of boxes by falling score", "", box_page.RANKED, "")
+        heads = ("column of the leaderboard", "weight", "hit", "matching", "read at", "formula")
+        yield from _table(heads, rows)
+
+
 def _cohort_formula(entry: CohortMetric) -> str:
     named = "" if entry.column == entry.name else f"`{entry.name}`: "
-    used = entry.model_dump(include={"structure", "score", "positive_ml", "missed"}, exclude_defaults=True)
+    used = entry.model_dump(
+        include={"structure", "score", "positive_ml", "found", "missed", "false"}, exclude_defaults=True
+    )
     if entry.name in ("auc", "ap"):
         used["score"] = entry.score
     if entry.name in ("patient_sensitivity", "specificity"):

@@ -44,14 +44,14 @@ class PhantomCohort:
         folder: Holds the data and the truth.
         data: The folder to ingest.
         truth: `phantom.json`: every patient and lesion.
-        source: Name of the source that reads `data`: "dicom" or "nnunet".
+        source: Name of the source that reads `data`, such as "dicom".
         cases: The case ids, in order.
     """
 
     folder: Path
     data: Path
     truth: Path
-    source: Form
+    source: str
     cases: tuple[str, ...]
 
 
@@ -102,7 +102,7 @@ def write_phantom_cohort(  # noqa: PLR0913 - the keywords are the verb's flags
         tasks,
         keys=[content_key(_VERSION, seed, task.number, form) for task in tasks],
         store=ResultStore(folder / ".oncohort" / "results"),
-        is_valid=_Stands(folder),
+        is_valid=FilesStand(folder),
         jobs=jobs,
         progress=progress,
         label="phantoms",
@@ -160,12 +160,13 @@ class _Task:
 
 
 @dataclass(frozen=True)
-class _Stands:
+class FilesStand:
     """Whether all files of a remembered patient are still there, with the size that they had."""
 
     folder: Path
 
     def __call__(self, row: Mapping[str, Any]) -> bool:
+        """Whether the files of `row` stand."""
         files = ((self.folder / name, size) for name, size in row["files"].items())
         return all(path.is_file() and path.stat().st_size == size for path, size in files)
 
@@ -194,11 +195,11 @@ def _write_dicom(task: _Task, patient: PhantomPatient) -> list[Path]:
     write_ct_series(folder / "CT", patient.ct, study)
     series = write_pet_series(folder / "PET", patient.pet, study, injection=injection, beds=_BEDS)
     write_rtstruct(folder / "RTSTRUCT" / "0001.dcm", {"lesion": patient.lesions.mask("lesion")}, series, study)
-    _move(folder, task.data / task.case)
+    move_folder(folder, task.data / task.case)
     return sorted((task.data / task.case).rglob("*.dcm"))
 
 
-def _move(finished: Path, target: Path) -> None:
+def move_folder(finished: Path, target: Path) -> None:
     """Put a finished folder in the place of an unfinished or absent one."""
     try:
         if target.exists():

@@ -16,8 +16,9 @@ from oncohort.phantoms.body import HEIGHT_MM, outline_parts
 from oncohort.phantoms.canvas import Axes, paint
 from oncohort.phantoms.lesions import LESION_HU, Lesion, LesionTruth, place_lesions
 from oncohort.phantoms.organs import organ_parts
+from oncohort.phantoms.shapes import Point
 from oncohort.phantoms.skeleton import skeleton_parts
-from oncohort.phantoms.tissues import Tissue, hounsfield_table, uptake_table
+from oncohort.phantoms.tissues import Tissue, Tracer, hounsfield_table, uptake_table
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume
 
@@ -27,7 +28,7 @@ PSF_FWHM_MM = 6.0
 
 _CT_EDGE_MM = 2.0
 _PER_PET = 2  # CT voxels per PET voxel along each axis
-_CT_SHAPE = (168, 108, int(HEIGHT_MM / _CT_EDGE_MM))
+_VIEW_MM = (336.0, 216.0, HEIGHT_MM)
 _CT_NOISE_HU = 9.0
 
 LESION_SCHEME = LabelScheme("lesion", {"lesion": 1})
@@ -50,6 +51,8 @@ class PhantomPatient:
         lesions: PET voxels whose centre lies in a lesion.
         truth: One entry per lesion.
         weight_kg: Body weight that the SUV refers to.
+        tracer: "FDG" or "PSMA".
+        scale: Size of the body along x, y, z, in sizes of the standard body.
     """
 
     seed: int
@@ -60,21 +63,28 @@ class PhantomPatient:
     lesions: LabelMap
     truth: tuple[LesionTruth, ...]
     weight_kg: float
+    tracer: Tracer
+    scale: Point
 
     def __repr__(self) -> str:
         return f"phantom_patient({self.seed}, lesions={len(self.truth)})"
 
 
-def phantom_patient(seed: int, *, lesions: int | None = None) -> PhantomPatient:
+def phantom_patient(
+    seed: int, *, lesions: int | None = None, tracer: Tracer = "FDG", voxel_mm: float = _CT_EDGE_MM
+) -> PhantomPatient:
     """A PET/CT patient without a person: the same arguments give the same patient.
 
     The trunk and head of a small adult, injected with FDG an hour before: hot
     brain, bladder and lesions, warm liver and heart, dark lungs. Uptake is set
     on the CT grid, averaged onto the PET grid, blurred (6 mm) and made noisy.
+    With PSMA the same body has hot kidneys and a dark brain.
 
     Args:
         seed: Chooses the patient.
         lesions: How many lesions, 0 to 20; by default the seed decides.
+        tracer: What the PET shows; CT and lesions are the same with both.
+        voxel_mm: Edge of the CT voxels, 2 or 4; PET voxels have twice that. Another edge is another patient.
 
     Returns:
         Images (i, j, k) and masks with the exact truth of every lesion.
@@ -96,14 +106,14 @@ def phantom_patient(seed: int, *, lesions: int | None = None) -> PhantomPatient:
             where="phantom_patient",
             remedy="ask for fewer lesions",
         )
-    ct_grid, pet_grid = _geometries()
+    ct_grid, pet_grid = _geometries(voxel_mm)
     axes = Axes.of(ct_grid)
-    tissues, weight_kg = _tissues(axes, of_body)
-    uptake = uptake_table(of_body)[tissues]
+    tissues, weight_kg, scale = _tissues(axes, of_body)
+    uptake = uptake_table(of_body, tracer)[tissues]
     placed = place_lesions(tissues, axes, total, of_lesions)
     attenuation = hounsfield_table()[tissues]
     _grow(placed, axes, tissues, attenuation, uptake)
-    pet, ct = _pet(uptake, of_noise), _ct(attenuation, of_noise)
+    pet, ct = _pet(uptake, of_noise, voxel_mm * _PER_PET), _ct(attenuation, of_noise)
     masks = [_mask(lesion, pet_grid) for lesion in placed]
     return PhantomPatient(
         seed=seed,
@@ -114,29 +124,31 @@ def phantom_patient(seed: int, *, lesions: int | None = None) -> PhantomPatient:
         lesions=_label_map(masks, pet_grid),
         truth=tuple(_truth(lesion, mask, pet, pet_grid) for lesion, mask in zip(placed, masks, strict=True)),
         weight_kg=weight_kg,
+        tracer=tracer,
+        scale=scale,
     )
 
 
-def _geometries() -> tuple[Geometry, Geometry]:
+def _geometries(voxel_mm: float) -> tuple[Geometry, Geometry]:
     """CT and PET grid over one field of view; each PET voxel covers eight CT voxels."""
     grids = []
     for times in (1, _PER_PET):
-        edge = _CT_EDGE_MM * times
-        width, depth, height = (count // times for count in _CT_SHAPE)
+        edge = voxel_mm * times
+        width, depth, height = (round(length / edge) for length in _VIEW_MM)
         affine = np.diag([-edge, -edge, edge, 1.0])
         affine[:3, 3] = (width * edge / 2 - edge / 2, depth * edge / 2 - edge / 2, edge / 2)
         grids.append(Geometry((width, depth, height), affine))
     return grids[0], grids[1]
 
 
-def _tissues(axes: Axes, rng: np.random.Generator) -> tuple[NDArray[np.uint8], float]:
+def _tissues(axes: Axes, rng: np.random.Generator) -> tuple[NDArray[np.uint8], float, Point]:
     width, depth, height = (float(value) for value in rng.uniform((0.93, 0.93, 0.96), (1.03, 1.06, 1.0)))
     body = axes.scaled((width, depth, height))
     tissues = np.zeros((len(axes.z), len(axes.y), len(axes.x)), dtype=np.uint8)
     for parts in (outline_parts(), organ_parts(rng), skeleton_parts()):
         paint(tissues, body, parts)
     weight_kg = round(58.0 * width * depth * height * float(rng.uniform(0.9, 1.1)), 1)
-    return tissues, weight_kg
+    return tissues, weight_kg, (width, depth, height)
 
 
 def _grow(lesions: Sequence[Lesion], axes: Axes, tissues: NDArray[np.uint8], attenuation: Grid, uptake: Grid) -> None:
@@ -149,9 +161,8 @@ def _grow(lesions: Sequence[Lesion], axes: Axes, tissues: NDArray[np.uint8], att
         tissues[box][inside] = Tissue.LESION
 
 
-def _pet(uptake: Grid, rng: np.random.Generator) -> Grid:
+def _pet(uptake: Grid, rng: np.random.Generator, edge: float) -> Grid:
     activity = _block_mean(uptake)
-    edge = _CT_EDGE_MM * _PER_PET
     texture = gaussian_filter(rng.standard_normal(activity.shape, dtype=np.float32), 1.6, truncate=3.0)
     activity *= 1.0 + 0.05 * texture / texture.std()
     blurred = gaussian_filter(activity, PSF_FWHM_MM / 2.3548 / edge, truncate=3.0)

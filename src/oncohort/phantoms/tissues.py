@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+Tracer = Literal["FDG", "PSMA"]
 
 
 class Tissue(IntEnum):
@@ -65,6 +69,18 @@ PROPERTIES: dict[Tissue, tuple[float, float]] = {
 }
 """Attenuation in HU and mean SUVbw (FDG, one hour after injection) of each tissue; a lesion brings its own uptake."""
 
+PSMA_UPTAKE: dict[Tissue, float] = {
+    Tissue.MUSCLE: 0.5,
+    Tissue.LIVER: 5.0,
+    Tissue.SPLEEN: 6.5,
+    Tissue.KIDNEY: 38.0,
+    Tissue.BRAIN: 0.3,
+    Tissue.HEART: 1.2,
+    Tissue.BOWEL: 3.0,
+    Tissue.MARROW: 0.6,
+}
+"""Mean SUVbw where PSMA differs from FDG."""
+
 UPTAKE_SPREAD: dict[Tissue, float] = {
     Tissue.HEART: 0.5,
     Tissue.BLADDER: 0.35,
@@ -87,10 +103,11 @@ def hounsfield_table() -> NDArray[np.float32]:
     return np.array([PROPERTIES[tissue][0] for tissue in Tissue], dtype=np.float32)
 
 
-def uptake_table(rng: np.random.Generator) -> NDArray[np.float32]:
+def uptake_table(rng: np.random.Generator, tracer: Tracer = "FDG") -> NDArray[np.float32]:
     """SUVbw per tissue integer of one patient: the means, each times a random factor cut at two spreads."""
+    other: Mapping[Tissue, float] = PSMA_UPTAKE if tracer == "PSMA" else {}
     factors = np.exp(np.clip(rng.standard_normal(len(Tissue)), -2, 2) * [UPTAKE_SPREAD.get(t, 0.12) for t in Tissue])
-    means = np.array([PROPERTIES[tissue][1] for tissue in Tissue])
+    means = np.array([other.get(tissue, PROPERTIES[tissue][1]) for tissue in Tissue])
     table: NDArray[np.float32] = (means * factors).astype(np.float32)
     table[Tissue.WHITE_MATTER] = table[Tissue.BRAIN] * np.float32(0.55)
     table[Tissue.AORTA] = table[Tissue.BLOOD]

@@ -9,7 +9,7 @@ from typing import Any
 from oncohort.profiles.schema import Profile
 
 _ABOUT_THE_FILE = ("type", "format_version")
-_ORDERED = ("metric.", "cohort_metric.")
+_ORDERED = ("metric.", "cohort_metric.", "box_metric.")
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ def compare_profiles(first: Profile, second: Profile) -> tuple[Difference, ...]:
 def _facts(profile: Profile) -> dict[str, Any]:
     """The profile as nested tables, metrics by their column."""
     facts = profile.model_dump(mode="json", exclude=set(_ABOUT_THE_FILE))
-    for key, rules in (("metric", profile.metric), ("cohort_metric", profile.cohort_metric)):
-        facts[key] = {rule.column: rule.model_dump(mode="json") for rule in rules}
+    for key in ("metric", "cohort_metric", "box_metric"):
+        facts[key] = {rule.column: rule.model_dump(mode="json") for rule in getattr(profile, key)}
     return facts
 
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from oncohort.metrics import METRICS, Direction, Metric, Presence
-from oncohort.profiles.parts import Names, Part
+from oncohort.profiles.parts import MatchingRule, Names, Part
 
 EmptyRule = Literal["measured", "undefined"] | float
 """`measured` (by the formula), `undefined` (no value, with the reason), or the value that is given instead."""
@@ -19,17 +19,34 @@ MissingRule = Literal["as-empty", "undefined"] | float
 BETTER = frozenset({Direction.HIGHER, Direction.LOWER})
 """Directions of metrics that can be ranked."""
 
-MISSED = "lesion_fn"
-"""The metric that counts missed lesions, unless a metric of cohorts names another."""
+FOUND, MISSED, FALSE = "lesion_tp", "lesion_fn", "lesion_fp"
+"""The metrics that count found, missed and false lesions, unless a metric of cohorts names others."""
+
+PRESENCE_METRICS = frozenset({"auc", "ap", "patient_sensitivity", "specificity"})
+"""Metrics of a cohort that ask whether a case is positive."""
+
+UNMATCHED_METRICS = frozenset(
+    {
+        "fpv_ml",
+        "fnv_ml",
+        "fnv_components_ml",
+        "instance_dice",
+        "instance_fp_ml",
+        "instance_fn_ml",
+        "dice_of_numbers",
+        "reference_lesions",
+        "prediction_lesions",
+    }
+)
+"""Metrics of lesions that do not ask which of them match."""
 
 COHORT_METRICS: dict[str, frozenset[str]] = {
-    **dict.fromkeys(
-        ("auc", "ap", "patient_sensitivity", "specificity"), frozenset({"reference_volume_ml", "prediction_volume_ml"})
-    ),
-    "tumour_sensitivity": frozenset({"lesion_tp", MISSED}),
-    "lesion_recall": frozenset({"lesion_tp", MISSED}),
-    "lesion_precision": frozenset({"prediction_lesions", "lesion_fp"}),
-    "lesion_f1": frozenset({"lesion_tp", "lesion_fp", MISSED}),
+    **dict.fromkeys(sorted(PRESENCE_METRICS), frozenset({"reference_volume_ml", "prediction_volume_ml"})),
+    "tumour_sensitivity": frozenset({FOUND, MISSED}),
+    "lesion_recall": frozenset({FOUND, MISSED}),
+    "lesion_precision": frozenset({"prediction_lesions", FALSE}),
+    "lesion_f1": frozenset({FOUND, FALSE, MISSED}),
+    "froc_cpm": frozenset({"reference_lesions", "prediction_lesions"}),
 }
 """Metrics of a whole cohort, with the metrics per case that they are computed from."""
 
@@ -52,6 +69,7 @@ class MetricRule(Part):
             `undefined` gives no value, with the reason `prediction_missing`, a number is the value.
         structures: Only these of the target's structures; all by default.
         tolerance_mm: Of metrics that count what lies within a distance.
+        matching: Of metrics that ask which lesions match: another rule than that of the components.
         over_steps: Of profiles with steps: the value of the `last` state, or the `area` under the values of all
             states by trapezoids of unit width, not divided by their number.
         only: Columns of `cases.parquet` with the value that a case must have to be measured; others have no row.
@@ -67,6 +85,7 @@ class MetricRule(Part):
     missing: MissingRule
     structures: Names | None = None
     tolerance_mm: float | None = Field(default=None, ge=0.0)
+    matching: MatchingRule | None = None
     only: dict[str, str] | None = Field(default=None, min_length=1)
     over_steps: Literal["last", "area"] | None = None
 
@@ -90,6 +109,12 @@ class MetricRule(Part):
     def parameters(self) -> dict[str, float]:
         """What the formula needs beside the masks."""
         return {} if self.tolerance_mm is None else {"tolerance_mm": self.tolerance_mm}
+
+    @property
+    def is_of_matches(self) -> bool:
+        """Whether the value depends on which lesions match."""
+        is_of_lesions = bool(self.metric.needs & {"components", "one_to_one"})
+        return is_of_lesions and self.name not in UNMATCHED_METRICS
 
     def rule_for(self, presence: Presence) -> EmptyRule:
         """What holds where the masks are present as `presence` says."""
@@ -121,6 +146,8 @@ class MetricRule(Part):
         if self.label is not None and self.label != self.name and self.label in METRICS:
             raise ValueError(f"label {self.label!r} is the name of another metric")
         self._check_parameters()
+        if self.matching is not None and not self.is_of_matches:
+            raise ValueError(f"{self.name} does not ask which lesions match: it takes no matching")
         for presence in sorted(self.metric.undefined):
             if self.rule_for(presence) == "measured":
                 raise ValueError(f"{self.name} cannot be measured where {presence}: say undefined, or give a value")
@@ -140,15 +167,18 @@ class CohortMetric(Part):
 
     Attributes:
         name: `auc`, `ap`, `patient_sensitivity`, `specificity` (of "the case holds the structure"), or the
-            pooled `tumour_sensitivity`, `lesion_recall`, `lesion_precision`, `lesion_f1`.
+            pooled `tumour_sensitivity`, `lesion_recall`, `lesion_precision`, `lesion_f1`; `froc_cpm` of the table of
+            lesions.
         label: What the leaderboard calls it; by default its name.
         weight: Share in the ranking; 0 reports it only.
         structure: The structure it is computed for; None pools all.
         score: For `auc` and `ap`, the metric per case that says how sure the model is of a positive case.
         positive_ml: For `patient_sensitivity` and `specificity`, a case is predicted positive if more than
             this volume is predicted.
-        missed: For `tumour_sensitivity`, `lesion_recall` and `lesion_f1`, the metric per case that counts the
-            missed lesions.
+        found: For `tumour_sensitivity`, `lesion_recall` and `lesion_f1`, the metric per case that counts the
+            found lesions.
+        missed: For the same, the metric that counts the missed lesions.
+        false: For `lesion_precision` and `lesion_f1`, the metric that counts the false lesions.
 
     Examples:
         >>> CohortMetric(name="auc").score
@@ -161,7 +191,9 @@ class CohortMetric(Part):
     structure: str | None = None
     score: str = "prediction_volume_ml"
     positive_ml: float = Field(default=0.0, ge=0.0)
+    found: str = FOUND
     missed: str = MISSED
+    false: str = FALSE
 
     @property
     def column(self) -> str:
@@ -172,13 +204,14 @@ class CohortMetric(Part):
     def needs(self) -> frozenset[str]:
         """The metrics per case that it is computed from."""
         scores = {self.score} if self.name in ("auc", "ap") else set()
-        needed = COHORT_METRICS[self.name] | scores
-        return needed - {MISSED} | {self.missed} if MISSED in needed else needed
+        counts = {FOUND: self.found, MISSED: self.missed, FALSE: self.false}
+        return frozenset(counts.get(name, name) for name in COHORT_METRICS[self.name]) | scores
 
     @model_validator(mode="after")
     def _check(self) -> CohortMetric:
         if self.name not in COHORT_METRICS:
             raise ValueError(f"no metric of cohorts is called {self.name!r}; there are {', '.join(COHORT_METRICS)}")
-        if self.missed != MISSED and MISSED not in COHORT_METRICS[self.name]:
-            raise ValueError(f"{self.name} takes no missed")
+        for key, usual in (("found", FOUND), ("missed", MISSED), ("false", FALSE)):
+            if getattr(self, key) != usual and usual not in COHORT_METRICS[self.name]:
+                raise ValueError(f"{self.name} takes no {key}")
         return self

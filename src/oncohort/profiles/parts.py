@@ -28,6 +28,16 @@ class Part(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class TruthColumn(Part):
+    """A column that says which cases are positive.
+
+    Attributes:
+        column: Of `cases.parquet`: yes and no, true and false, positive and negative, or 1 and 0.
+    """
+
+    column: str = Field(min_length=1)
+
+
 class Target(Part):
     """Which masks are scored and how the scores call them.
 
@@ -38,6 +48,8 @@ class Target(Part):
         group_means: Whether each group of the label scheme is reported too, by the mean over all pairs of a
             case and a label of the group.
         image: Role of the image that uptake is measured in; needed by uptake metrics only.
+        truth: What says that a case is positive, for the numbers of a cohort that ask it: `mask` (the reference
+            holds a voxel), or a column of the cases.
 
     Examples:
         >>> Target(role="organs", structures="each").is_union
@@ -49,6 +61,12 @@ class Target(Part):
     structures: Literal["each"] | Names | None = None
     group_means: bool = False
     image: str | None = Field(default=None, min_length=1)
+    truth: Literal["mask"] | TruthColumn = "mask"
+
+    @property
+    def truth_column(self) -> str | None:
+        """The column that says which cases are positive; None where the mask does."""
+        return None if self.truth == "mask" else self.truth.column
 
     @property
     def is_union(self) -> bool:
@@ -66,6 +84,50 @@ class Target(Part):
         if self.group_means and self.structures != "each":
             raise ValueError("group_means are means over labels: structures is each")
         return self
+
+
+Rule = Literal["any-overlap", "iou", "many-to-many"]
+"""When a lesion is found."""
+
+
+class MatchingRule(Part):
+    """When a lesion is found.
+
+    Attributes:
+        rule: `any-overlap`: one shared voxel; `iou`: one to one, intersection over union of at least `threshold`,
+            best assignment; `many-to-many`: any such pair, on both sides.
+        threshold: Of `iou` and `many-to-many`, above 0 and up to 1.
+
+    Examples:
+        >>> MatchingRule(rule="iou", threshold=0.5).words
+        'one to one, IoU of at least 0.5'
+    """
+
+    rule: Rule
+    threshold: float | None = Field(default=None, gt=0.0, le=1.0)
+
+    @property
+    def words(self) -> str:
+        """As tables call it."""
+        if self.rule == "any-overlap":
+            return "any overlap"
+        kind = "one to one" if self.rule == "iou" else "many to many"
+        return f"{kind}, IoU of at least {self.threshold:g}"
+
+    @model_validator(mode="after")
+    def _check(self) -> MatchingRule:
+        require_threshold(self.rule, self.threshold)
+        return self
+
+
+def require_threshold(rule: Rule, threshold: float | None) -> None:
+    """Raise unless a threshold is given just where a rule needs one.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if (threshold is None) != (rule == "any-overlap"):
+        raise ValueError("threshold belongs to matching iou and many-to-many, which need it")
 
 
 class Components(Part):
@@ -87,7 +149,7 @@ class Components(Part):
     """
 
     connectivity: Literal[6, 18, 26]
-    matching: Literal["any-overlap", "iou", "many-to-many"]
+    matching: Rule
     threshold: float | None = Field(default=None, gt=0.0, le=1.0)
     instances: bool | Literal["both"] = False
     size_edges_ml: Annotated[tuple[float, ...], BeforeValidator(as_tuple)] = ()
@@ -95,8 +157,7 @@ class Components(Part):
 
     @model_validator(mode="after")
     def _check(self) -> Components:
-        if (self.threshold is None) != (self.matching == "any-overlap"):
-            raise ValueError("threshold belongs to matching iou and many-to-many, which need it")
+        require_threshold(self.matching, self.threshold)
         edges = (0.0, *self.size_edges_ml)
         if any(low >= high for low, high in pairwise(edges)):
             raise ValueError("size_edges_ml are above 0 and ascending")

@@ -1,8 +1,8 @@
 """Pages and figures, made from rows: the report that a researcher opens first."""
 
 from oncohort.reporting.data import CasePicture, CohortFacts, Column, Drawing, ModelFacts, Provenance, ReportData
+from oncohort.reporting.drawing import Plane, coronal_maximum
 from oncohort.reporting.figures import Panel, draw_case, picture_case
-from oncohort.reporting.mip import Plane, coronal_maximum
 from oncohort.reporting.page import render_ranking, render_report, write_report
 from oncohort.reporting.palette import REFERENCE_COLOUR, model_colours
 from oncohort.reporting.selection import worst_cases

@@ -11,7 +11,7 @@ import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from oncohort.reporting.canvas import FAMILY, INK
+from oncohort.reporting.drawing.canvas import FAMILY, INK
 from oncohort.reporting.palette import model_colours
 
 MUTED = "#69727b"

@@ -36,7 +36,7 @@ class Curve:
     marks: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
 
-def draw_roc(curves: Sequence[Curve], *, positives: int, negatives: int, what: str) -> Drawing:
+def draw_roc(curves: Sequence[Curve], *, positives: int, negatives: int, what: str, units: str = "cases") -> Drawing:
     """ROC curves with bootstrap bands, in a square.
 
     Args:
@@ -44,6 +44,7 @@ def draw_roc(curves: Sequence[Curve], *, positives: int, negatives: int, what: s
         positives: Cases with the structure.
         negatives: Cases without.
         what: What the models are ordered by, in words.
+        units: What is counted: cases, patients or pairs.
 
     Examples:
         >>> step = np.array([0.0, 0.0, 1.0])
@@ -74,20 +75,22 @@ def draw_roc(curves: Sequence[Curve], *, positives: int, negatives: int, what: s
     return Drawing(
         "roc",
         "ROC",
-        f"Is the structure there? Cases ordered by {what}; n = {positives} cases with it, {negatives} without. "
+        f"Is the structure there? {units.capitalize()} ordered by {what}; n = {positives} {units} with it, "
+        f"{negatives} without. "
         "Band: 95 % of bootstrap draws of patients, those with it and those without each by themselves, at each "
         "false positive rate. Dotted: chance.",
         chart.svg(),
     )
 
 
-def draw_froc(curves: Sequence[Curve], *, lesions: int, cases: int) -> Drawing:
+def draw_froc(curves: Sequence[Curve], *, lesions: int, cases: int, unit: str = "case") -> Drawing:
     """Free-response ROC curves: sensitivity for lesions against false positives per case, logarithmic.
 
     Args:
         curves: In the order of the leaderboard.
         lesions: Lesions of the reference.
         cases: Cases, also those without a lesion.
+        unit: What a case is: case, slice, series or scan.
 
     Examples:
         >>> draw_froc([Curve("a", np.array([0.1, 1.0]), np.array([0.2, 0.9]), "")], lesions=4, cases=2).name
@@ -113,12 +116,12 @@ def draw_froc(curves: Sequence[Curve], *, lesions: int, cases: int) -> Drawing:
         axes.set_xscale("log", base=2)
         axes.set_xticks(list(_FROC_TICKS.values()), list(_FROC_TICKS))
         axes.set(xlim=(_FEWEST, _MOST), ylim=(-0.02, 1.02))
-    chart.label("false positive lesions per case (logarithmic)", "share of lesions found")
+    chart.label(f"false positive lesions per {unit} (logarithmic)", "share of lesions found")
     chart.legend("best")
     return Drawing(
         "froc",
         "FROC",
-        f"Share of {lesions} lesions found against false positive lesions per case (n = {cases} cases). "
-        "Marks: at 1/8 to 8 false positives per case.",
+        f"Share of {lesions} lesions found against false positive lesions per {unit} "
+        f"(n = {cases} {unit if unit.endswith('s') else f'{unit}s'}). Marks: at 1/8 to 8 false positives per {unit}.",
         chart.svg(),
     )

@@ -14,7 +14,7 @@ Better = Literal["higher", "lower", "zero", ""]
 ReferenceState = Literal["drawn", "empty", "absent"]
 
 _DIGITS = {"1": 3, "ml": 1, "mm": 1, "count": 0}
-_LABELS = {
+METRIC_LABELS = {
     "dice": "Dice",
     "fpv_ml": "False positive volume",
     "fnv_ml": "False negative volume",
@@ -32,6 +32,18 @@ _LABELS = {
     "lesion_fp": "False lesions",
     "lesion_fn": "Missed lesions",
     "lesion_f1": "Lesion F1",
+    "jaccard": "Jaccard",
+    "sensitivity": "Sensitivity of voxels",
+    "precision": "Precision of voxels",
+    "reference_volume_ml": "Volume of the reference",
+    "prediction_volume_ml": "Volume of the prediction",
+    "lesion_recall": "Lesion recall",
+    "lesion_precision": "Lesion precision",
+    "reference_lesions": "Lesions of the reference",
+    "prediction_lesions": "Lesions of the prediction",
+    "panoptic_quality": "Panoptic quality",
+    "recognition_quality": "Recognition quality",
+    "segmentation_quality": "Segmentation quality",
     "fnv_components_ml": "False negative volume, components",
     "dice_of_numbers": "Dice of lesion numbers",
     "lesion_fn_of_numbers": "Missed lesion numbers",
@@ -50,6 +62,7 @@ _LABELS = {
     "mtv_difference_ml": "MTV difference",
     "tlg_difference": "TLG difference",
 }
+"""Headings of the metrics; every one of the registry has one."""
 
 
 def better_of(direction: Direction) -> Better:
@@ -102,16 +115,16 @@ class Column:
 
     @staticmethod
     def of_metric(metric: Metric) -> Column:
-        """The column of a metric, with a heading made from its name.
+        """The column of a metric of the registry, with a heading in words.
 
         Examples:
             >>> from oncohort.metrics.registry import METRICS
             >>> Column.of_metric(METRICS["fpv_ml"]).label
             'False positive volume'
         """
-        plain = metric.name.removesuffix(f"_{metric.unit}").replace("_", " ")
-        label = _LABELS.get(metric.name, plain[:1].upper() + plain[1:])
-        return Column(metric.name, label, metric.unit, better_of(metric.direction), metric.description)
+        return Column(
+            metric.name, METRIC_LABELS[metric.name], metric.unit, better_of(metric.direction), metric.description
+        )
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-from matplotlib.patheffects import Normal, Stroke
-
-from oncohort.reporting.canvas import FAMILY, INK, Canvas
 from oncohort.reporting.data import CasePicture, ReferenceState
-from oncohort.reporting.mip import Plane, coronal_maximum, shown_extent
+from oncohort.reporting.drawing import (
+    CORONAL,
+    INK,
+    Canvas,
+    Extent,
+    Line,
+    Plane,
+    Rect,
+    colour_bar,
+    coronal_maximum,
+    fitted,
+    mark_letters,
+    outline,
+    scale_bar,
+    show_image,
+    shown_extent,
+    write,
+)
 from oncohort.reporting.palette import REFERENCE_COLOUR
 from oncohort.volume import LabelMap, Volume
 
@@ -21,6 +34,9 @@ SUV_WINDOW = (0.0, 10.0)
 _AIR_SUV = 0.4
 _MARGIN_MM = 15.0
 _THICK, _THIN = 2.1, 1.0  # points: where outlines coincide, both are seen
+_PANEL_INCHES = (2.3, 5.6)  # widest, tallest
+_WIDEST = 10.6  # inches of the whole picture
+_GAP, _TOP, _BOTTOM, _RIGHT = 0.14, 0.42, 0.34, 0.62  # inches round the panels
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,7 @@ def picture_case(
     """The drawn case with what its caption must say; see `draw_case`.
 
     Examples:
+        >>> import numpy as np
         >>> from oncohort.geometry import Geometry
         >>> from oncohort.units import Unit
         >>> pet = Volume.from_array(np.ones((4, 3, 5)), Geometry((4, 3, 5), np.eye(4)), Unit.SUVBW)
@@ -85,6 +102,7 @@ def draw_case(
         window_suv: SUV shown white and SUV shown black.
 
     Examples:
+        >>> import numpy as np
         >>> from oncohort.geometry import Geometry
         >>> from oncohort.units import Unit
         >>> pet = Volume.from_array(np.ones((4, 3, 5)), Geometry((4, 3, 5), np.eye(4)), Unit.SUVBW)
@@ -93,24 +111,55 @@ def draw_case(
     """
     shown = tuple(panels[:MAX_PANELS])
     plane = coronal_maximum(pet.array, pet.geometry)
-    outline = _project(reference)
+    outlined = _project(reference)
     outlines = [_project(panel.mask) for panel in shown]
-    masks = [mask for mask in (outline, *outlines) if mask is not None]
-    canvas = Canvas(plane, shown_extent(plane, masks, air=_AIR_SUV, margin_mm=_MARGIN_MM), len(shown) + 1, window_suv)
-    first = canvas.panel(0, "PET", "", INK)
-    _mark_sides(first)
+    masks = [mask for mask in (outlined, *outlines) if mask is not None]
+    row = _Row(plane, shown_extent(plane, masks, air=_AIR_SUV, margin_mm=_MARGIN_MM), len(shown) + 1, window_suv)
+    first = row.panel(0, "PET", "", INK)
+    mark_letters(first, CORONAL, ink=INK, halo="white", upright=False)
     for number, (panel, mask) in enumerate(zip(shown, outlines, strict=True), start=1):
-        axes = canvas.panel(number, panel.model, panel.note, panel.colour)
-        _outline(axes, (outline, REFERENCE_COLOUR, _THICK), (mask, panel.colour, _THIN))
+        axes = row.panel(number, panel.model, panel.note, panel.colour)
+        _outline(axes, (outlined, REFERENCE_COLOUR, _THICK), (mask, panel.colour, _THIN))
         if panel.mask is None:
-            _write_centre(axes, "no prediction")
+            write(axes, (0.5, 0.04), "no prediction", ink=INK, halo="white", size=7.5, ha="center", va="bottom")
     if not shown:
-        _outline(first, (outline, REFERENCE_COLOUR, _THICK))
-    canvas.scale_bar()
-    canvas.colour_bar()
+        _outline(first, (outlined, REFERENCE_COLOUR, _THICK))
+    row.bars()
     if synthetic:
-        canvas.stamp("synthetic")
-    return canvas.png()
+        row.canvas.stamp("synthetic")
+    return row.canvas.png(indexed=True)
+
+
+class _Row:
+    """Equal panels in a row that show one plane."""
+
+    def __init__(self, plane: Plane, extent: Extent, panels: int, window: tuple[float, float]) -> None:
+        left, right, bottom, top = extent
+        widest = min(_PANEL_INCHES[0], (_WIDEST - _RIGHT) / panels - _GAP)
+        self._inches_per_mm = min(widest / (right - left), _PANEL_INCHES[1] / (top - bottom))
+        self._size = ((right - left) * self._inches_per_mm, (top - bottom) * self._inches_per_mm)
+        self._plane, self._extent, self._window = plane, extent, window
+        self._image: Any = None
+        self.canvas = Canvas(panels * (self._size[0] + _GAP) + _RIGHT, self._size[1] + _TOP + _BOTTOM)
+
+    def panel(self, number: int, title: str, note: str, colour: str) -> Any:
+        """Axes in mm that show the PET under a title."""
+        width, height = self._size
+        rect = Rect(number * (width + _GAP) + 0.02, _BOTTOM, width, height)
+        axes = self.canvas.panel(rect, self._extent)
+        self._image = show_image(axes, self._plane, "gray_r", self._window)
+        axes.set(xlim=self._extent[:2], ylim=self._extent[2:])
+        title = fitted(title, width, 8.0, bold=True)
+        self.canvas.text(rect.left, rect.top + 0.22, title, colour, 8.0, weight="bold")
+        self.canvas.text(rect.left, rect.top + 0.07, fitted(note, width, 7.0), INK, 7.0)
+        return axes
+
+    def bars(self) -> None:
+        """The scale under the first panel, and the SUV beside the last."""
+        scale_bar(self.canvas, (0.02, 0.14), self._inches_per_mm, 0.5 * self._size[0])
+        height = min(self._size[1], 1.5)
+        rect = Rect(self.canvas.width - _RIGHT + 0.02, _BOTTOM + self._size[1] - height, 0.09, height)
+        colour_bar(self.canvas, self._image, rect, self._window, "SUV")
 
 
 def _project(mask: LabelMap | None) -> Plane | None:
@@ -124,31 +173,6 @@ def _state(reference: LabelMap | None) -> ReferenceState:
 
 
 def _outline(axes: Any, *lines: tuple[Plane | None, str, float]) -> None:
-    """Outlines of mask, colour and width, over halos that hide none of them."""
-    drawn = [
-        (mask.padded(), colour, points) for mask, colour, points in lines if mask is not None and mask.pixels.any()
-    ]
-    for mask, _, points in drawn:
-        _contour(axes, mask, "white", points + 0.9).set_alpha(0.6)
-    for mask, colour, points in drawn:
-        _contour(axes, mask, colour, points)
-
-
-def _contour(axes: Any, mask: Plane, colour: str, points: float) -> Any:
-    pixels = mask.pixels.astype(np.float32)
-    return axes.contour(mask.columns_mm, mask.rows_mm, pixels, levels=[0.5], colors=[colour], linewidths=points)
-
-
-def _mark_sides(axes: Any) -> None:
-    for place, letter, side in ((0.03, "R", "left"), (0.97, "L", "right")):
-        text = axes.text(
-            place, 0.985, letter, transform=axes.transAxes, fontsize=8, color=INK, family=FAMILY, ha=side, va="top"
-        )
-        text.set_path_effects([Stroke(linewidth=2, foreground="white"), Normal()])
-
-
-def _write_centre(axes: Any, words: str) -> None:
-    text = axes.text(
-        0.5, 0.04, words, transform=axes.transAxes, fontsize=7.5, color=INK, family=FAMILY, ha="center", va="bottom"
-    )
-    text.set_path_effects([Stroke(linewidth=2.4, foreground="white"), Normal()])
+    """Outlines of mask, colour and width."""
+    drawn = [(mask, Line(colour, points)) for mask, colour, points in lines if mask is not None]
+    outline(axes, drawn, halo="white")

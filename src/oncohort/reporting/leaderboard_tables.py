@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,12 +13,13 @@ RANK = "rank"
 MACRO = "macro mean"
 """The mean over structures, which is always named."""
 
-LESIONS_COUNTED = "n counts lesions"
-"""Words of a method by which n is a number of lesions."""
+COUNTED = "n counts {}"
+"""Words of a method by which n is a number of something else than cases: lesions, patients, pairs."""
 
 MOST_PAIRS = 45
 """Pairs of models of one metric that are listed; with more, their p-values are left to the letters."""
 
+_COUNTED = re.compile(COUNTED.format(r"(\w+)"))
 _ARROWS = {"higher": " ↑", "lower": " ↓", "zero": " →0", "": ""}
 
 
@@ -213,7 +215,7 @@ def names_structures(rows: Sequence[Row]) -> bool:
 
 
 def counted_text(row: Row) -> str:
-    """How many cases are in an estimate, or how many lesions where these are counted.
+    """How many cases are in an estimate, or how many of what the method counts instead.
 
     Examples:
         >>> counted_text({"n": 7, "method": "mean over cases"})
@@ -221,7 +223,8 @@ def counted_text(row: Row) -> str:
         >>> counted_text({"n": 7, "method": "ratio of sums over lesions (n counts lesions)"})
         '7 lesions'
     """
-    return f"{row['n']} lesions" if LESIONS_COUNTED in row["method"] else str(row["n"])
+    counted = _COUNTED.search(row["method"])
+    return str(row["n"]) if counted is None else f"{row['n']} {counted[1]}"
 
 
 def _metric_cells(row: Row, column: Column) -> tuple[str, ...]:

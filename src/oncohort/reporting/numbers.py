@@ -13,9 +13,11 @@ from oncohort.reporting.data import Column, Row
 DASH = "–"
 _REASONS = {
     "prediction_missing": "the prediction is missing",
+    "prediction_skipped": "there is no usable prediction, and the profile leaves such cases out",
     "prediction_unreadable": "the prediction cannot be read",
     "prediction_empty": "the prediction is empty",
     "reference_empty": "the reference is empty",
+    "reference_not_annotated": "nobody looked for the structure in the reference",
     "both_empty": "reference and prediction are both empty",
 }
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from oncohort.reporting.canvas import DOTS_PER_INCH
 from oncohort.reporting.data import CasePicture, Drawing, ReportData
+from oncohort.reporting.drawing import DOTS_PER_INCH
 from oncohort.reporting.html import fill_template, svg_uri
 from oncohort.reporting.leaderboard_tables import comparison_tables
 from oncohort.reporting.palette import MODEL_COLOURS, OTHER_COLOUR

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oncohort.reporting.canvas import INK
 from oncohort.reporting.chart import MUTED, Chart, Look, drawing_style, looks_of
 from oncohort.reporting.data import Column, Drawing
+from oncohort.reporting.drawing.canvas import INK
 
 _SPREAD = 0.62  # of a row that its models share
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from oncohort.reporting.canvas import INK
 from oncohort.reporting.chart import Chart, drawing_style, looks_of
 from oncohort.reporting.data import Drawing
+from oncohort.reporting.drawing.canvas import INK
 
 _LARGEST = 520.0  # points squared of a circle that stands for every draw
 _SMALLEST_SHARE = 0.001

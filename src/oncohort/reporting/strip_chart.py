@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oncohort.reporting.canvas import INK
 from oncohort.reporting.chart import MOST_VECTORS, Chart, drawing_style, looks_of
 from oncohort.reporting.data import Column, Drawing
+from oncohort.reporting.drawing.canvas import INK
 
 _ROWS = 9
 _APART = 0.012  # of the axis: closer marks are put beside each other

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from oncohort.reporting.canvas import INK
 from oncohort.reporting.chart import MOST_VECTORS, Chart, drawing_style, looks_of
 from oncohort.reporting.data import Column, Drawing
+from oncohort.reporting.drawing.canvas import INK
 
 MOST_PANELS = 4
 _FEWEST_IN_BIN = 6

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from oncohort.compute import ProgressCallback
 from oncohort.errors import InputError
 from oncohort.formats.dicom_header import has_dicom_mark
-from oncohort.formats.dicom_index import DicomIndex, index_files
+from oncohort.formats.dicom_index import DicomIndex, read_headers, sort_headers
 from oncohort.formats.dicom_series import stack_series
 from oncohort.formats.dicom_values import RefusedFile, Unusable
 from oncohort.labels import LabelScheme
@@ -39,6 +39,11 @@ class DicomSource:
 
     name: str = "dicom"
     description: str = "any tree of DICOM files: CT and PET series (uncompressed, one slice per file), RTSTRUCT"
+    journal: Path | None = None
+
+    def remembering(self, journal: Path) -> DicomSource:
+        """This source, which keeps the headers that it reads in the file `journal`."""
+        return replace(self, journal=journal)
 
     def detect(self, path: Path) -> bool:
         """Whether one of the first files under `path` bears the mark of DICOM."""
@@ -67,7 +72,7 @@ class DicomSource:
             raise InputError(expected="a folder", found="none", where=str(path), remedy="name an existing folder")
         root = path.absolute()
         walk = walk_folder(root)
-        index = index_files(walk.files, progress)
+        index = sort_headers(read_headers(walk.files, progress, self.journal))
         series, broken = _usable_series(index)
         structures, unused = _usable_structures(index, series, roi)
         studies = pair_studies(series, structures)

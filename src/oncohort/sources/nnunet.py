@@ -11,23 +11,19 @@ refused as a whole with the reason beside the file.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import FormatError, GeometryError, SettingsError
-from oncohort.formats import read_volume
+from oncohort.errors import SettingsError
 from oncohort.formats.case_sheet import CASE_SHEET, read_case_sheet
-from oncohort.formats.nifti import header_facts
-from oncohort.formats.nifti_completeness import require_complete
 from oncohort.formats.nnunet_raw import DATASET_FILE, RawCase, RawDataset, case_files, list_files, read_dataset
-from oncohort.sources.nnunet_names import channel_roles, is_lesion, label_role, label_scheme
-from oncohort.sources.protocol import CasePlan, FileStamp, SourcePlan
+from oncohort.sources.nnunet_names import case_id, channel_roles, is_lesion, is_text, label_role, label_scheme
+from oncohort.sources.protocol import CasePlan, SourcePlan
+from oncohort.sources.referenced import Refusal, as_stored, finding, open_image, refuse_case, stamp, volume_row
 from oncohort.sources.walking import refused_row
-from oncohort.storage import decode_stem, encode_stem, file_stamp
 from oncohort.units import Unit
 from oncohort.volume import Volume
 
@@ -81,7 +77,7 @@ class NnunetSource:
         root = path.absolute()
         folder = _Folder(root, read_dataset(root), _sheet(root))
         listing = list_files(root, folder.dataset)
-        named = [case for case in listing.cases if _is_text(case.stem)]
+        named = [case for case in listing.cases if is_text(case.stem)]
         whole = [case for case in named if not folder.missing(case)]
         refused = [row for case in named for row in folder.incomplete(case)]
         nameless = [file for case in listing.cases if case not in named for file in case_files(case)]
@@ -108,11 +104,13 @@ class NnunetSource:
         first: Volume | None = None
         for entry in case_plan.work["volumes"]:
             path = root / entry["path"]
-            volume = _opened(path, Unit(entry["unit"]), first)
-            if isinstance(volume, _Refusal):
-                return _refused(case_plan, root, path, volume)
+            volume = open_image(path, Unit(entry["unit"]), None if first is None else first.geometry)
+            if isinstance(volume, Refusal):
+                files = [root / each["path"] for each in case_plan.work["volumes"]]
+                return refuse_case(case_plan, root, files, path, volume)
             first = first or volume
-            rows.append(_volume_row(case_plan.case, entry, path, volume))
+            scale = None if volume.unit is Unit.LABEL else as_stored(entry["rule"])
+            rows.append(volume_row(case_plan.case, entry["role"], path, volume, scale))
         return {"case": dict(case_plan.row), "volumes": rows, "refused": [], "findings": []}
 
 
@@ -135,9 +133,9 @@ class _Folder:
         return [_row(self.root, file, "missing channel", detail) for file in case_files(case)] if missing else []
 
     def plans(self, cases: Sequence[RawCase]) -> Iterator[CasePlan]:
-        general = self._findings({_case_id(case.stem) for case in cases})
+        general = self._findings({case_id(case.stem) for case in cases})
         for position, case in enumerate(cases):
-            name = _case_id(case.stem)
+            name = case_id(case.stem)
             facts = dict(self.sheet.get(name, {}))
             patient = str(facts.pop("patient", name))
             row = {"case": name, "patient": patient, "split": case.split, "licence": self._licence(), **facts}
@@ -146,7 +144,7 @@ class _Folder:
                 case=name,
                 patient=patient,
                 row=row,
-                files=tuple(_stamp(file) for file in (*case_files(case), *shared)),
+                files=tuple(stamp(file) for file in (*case_files(case), *shared)),
                 work={"root": str(self.root), "volumes": self._volumes(case)},
                 findings=(*(general if position == 0 else ()), *self._unlabelled(case, name)),
             )
@@ -173,7 +171,7 @@ class _Folder:
     def _findings(self, names: set[str]) -> Iterator[dict[str, Any]]:
         doubled = sorted(role for role in channel_roles(self.dataset).values() if role.partition(".")[2])
         if doubled:
-            yield _finding(
+            yield finding(
                 "nnunet_channel_names",
                 evidence=f"channels {dict(self.dataset.channels)} gave roles {', '.join(doubled)}",
                 remedy="if one of them is the PET, correct channel_names in dataset.json and ingest again",
@@ -181,7 +179,7 @@ class _Folder:
             )
         mixed = label_role(self.dataset) == "organs" and [name for name in self.dataset.labels if is_lesion(name)]
         if mixed:
-            yield _finding(
+            yield finding(
                 "nnunet_lesions_among_organs",
                 evidence=f"labels {', '.join(mixed)} stand beside others, so the role of the masks is organs",
                 remedy="keep lesions in a data set of their own to score them as lesions",
@@ -189,13 +187,13 @@ class _Folder:
                 severity="info",
             )
         for name in sorted(set(self.sheet) - names):
-            yield _finding(
+            yield finding(
                 "case_sheet_unknown_case", evidence=f"no case {name!r}", remedy="correct cases.csv", path=CASE_SHEET
             )
 
     def _unlabelled(self, case: RawCase, name: str) -> Iterator[dict[str, Any]]:
         if case.label is None and case.split == "train":
-            yield _finding(
+            yield finding(
                 "nnunet_no_label",
                 evidence="images in imagesTr without a file in labelsTr",
                 remedy="add the label map, or leave the case out of scoring",
@@ -207,12 +205,6 @@ class _Folder:
 def _sheet(root: Path) -> dict[str, dict[str, Any]]:
     path = root / CASE_SHEET
     return read_case_sheet(path) if path.is_file() else {}
-
-
-def _case_id(stem: str) -> str:
-    """The id that our own writer encoded as `stem`; a published stem is its own id."""
-    decoded = decode_stem(stem)
-    return decoded if encode_stem(decoded) == stem else stem
 
 
 def _once(cases: Sequence[RawCase]) -> list[RawCase]:
@@ -227,16 +219,6 @@ def _twice(cases: Sequence[RawCase]) -> list[Path]:
     return [file for case in cases if case not in kept for file in case_files(case)]
 
 
-def _is_text(stem: str) -> bool:
-    """Whether the bytes of a file name are UTF-8; tables cannot hold others."""
-    return not any("\ud800" <= character <= "\udfff" for character in stem)
-
-
-def _stamp(path: Path) -> FileStamp:
-    stamp = file_stamp(path)
-    return FileStamp(str(path), stamp["bytes"], stamp["mtime_ns"])
-
-
 def _why_other(file: Path) -> tuple[str, str]:
     if not file.is_file():
         return "unreadable", "a link that leads nowhere"
@@ -247,63 +229,5 @@ def _why_other(file: Path) -> tuple[str, str]:
     return "not part of the layout", "neither dataset.json, cases.csv, an image nor a label map"
 
 
-@dataclass(frozen=True)
-class _Refusal:
-    reason: str
-    detail: str
-
-
-def _opened(path: Path, unit: Unit, first: Volume | None) -> Volume | _Refusal:
-    try:
-        volume = read_volume(path, unit)
-        if path.name.endswith(".mha"):
-            volume.source()
-        else:
-            require_complete(path)
-    except FormatError as error:
-        return _Refusal("unreadable", str(error))
-    except GeometryError as error:
-        return _Refusal("impossible grid", str(error))
-    try:
-        if first is not None:
-            first.geometry.require_same_grid(volume.geometry, what="every file of a case", where=str(path))
-    except GeometryError as error:
-        return _Refusal("other grid", str(error))
-    return volume
-
-
-def _refused(case_plan: CasePlan, root: Path, culprit: Path, why: _Refusal) -> dict[str, Any]:
-    rows = []
-    for entry in case_plan.work["volumes"]:
-        file = root / entry["path"]
-        others = f"case {case_plan.case}: {culprit.name} is refused ({why.reason})"
-        rows.append(_row(root, file, *((why.reason, why.detail) if file == culprit else ("case refused", others))))
-    return {"case": None, "volumes": [], "refused": rows, "findings": []}
-
-
 def _row(root: Path, file: Path, reason: str, detail: str) -> dict[str, str]:
     return refused_row(root, file, reason, detail)
-
-
-def _volume_row(case: str, entry: Mapping[str, str], path: Path, volume: Volume) -> dict[str, Any]:
-    is_mask = entry["unit"] == Unit.LABEL
-    return {
-        "case": case,
-        "role": entry["role"],
-        "path": str(path),
-        "unit": entry["unit"],
-        **header_facts(volume),
-        "scale": None if is_mask else json.dumps({"slope": 1.0, "intercept": 0.0, "rule": entry["rule"]}),
-        "sha256": None,
-        "bytes": path.stat().st_size,
-        "reader": None,
-        "state": "original" if is_mask else None,
-        "version": 1 if is_mask else None,
-        "parent": None,
-    }
-
-
-def _finding(
-    rule: str, *, evidence: str, remedy: str, path: str, case: str | None = None, severity: str = "warning"
-) -> dict[str, Any]:
-    return {"rule": rule, "severity": severity, "case": case, "path": path, "evidence": evidence, "remedy": remedy}

@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 from oncohort.formats.nnunet_raw import RawDataset
 from oncohort.labels import LabelScheme
+from oncohort.storage import decode_stem, encode_stem
 
 ROLES = {"ct": "ct", "pet": "pet", "pt": "pet", "suv": "pet"}
 """Role of each known channel name, in lower case."""
@@ -75,3 +76,24 @@ def is_lesion(name: str) -> bool:
         (True, False)
     """
     return any(word in name.lower() for word in LESION_WORDS)
+
+
+def case_id(stem: str) -> str:
+    """The id that our own writer encoded as the file stem `stem`; a published stem is its own id.
+
+    Examples:
+        >>> case_id("a%2Fb"), case_id("100%")
+        ('a/b', '100%')
+    """
+    decoded = decode_stem(stem)
+    return decoded if encode_stem(decoded) == stem else stem
+
+
+def is_text(name: str) -> bool:
+    """Whether the bytes of a file name are UTF-8; tables cannot hold others.
+
+    Examples:
+        >>> is_text("ü"), is_text(chr(0xDCFC))
+        (True, False)
+    """
+    return not any("\ud800" <= character <= "\udfff" for character in name)

@@ -5,26 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from oncohort.compute import ProgressCallback
 from oncohort.labels import LabelScheme
 
-NO_IMAGE_REASONS = frozenset(
-    {
-        "not DICOM",
-        "not an image",
-        "empty file",
-        "duplicate",
-        "localizer",
-        "not part of the layout",
-        "region not selected",
-    }
-)
-"""Reasons of refusal that say that a file never was an image of a case; all others cost the user a series or a case."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FileStamp:
     """One input file as it was when it was planned: absolute path, size in bytes, modification time in ns."""
 
@@ -135,4 +122,13 @@ class Source(Protocol):
         Keys: `case` (a row), `volumes`, `refused`, `findings` (lists of rows) and, where there are any, `boxes`,
         `prompts`, `structures`. `case` is `None` when nothing of the case could be converted.
         """
+        ...
+
+
+@runtime_checkable
+class RememberingSource(Source, Protocol):
+    """A source whose plan reads so much that it keeps it, so that a killed call continues."""
+
+    def remembering(self, journal: Path) -> Source:
+        """The same source, which keeps what its plan reads in the file `journal`, and reads it from there."""
         ...

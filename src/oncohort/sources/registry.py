@@ -5,8 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from oncohort.errors import InputError
+from oncohort.sources.autopet import AutopetSource
+from oncohort.sources.deep_psma import DeepPsmaSource
 from oncohort.sources.dicom import DicomSource
+from oncohort.sources.enhance_pet import EnhancePetSource
+from oncohort.sources.longitudinal_ct import LongitudinalCtSource
+from oncohort.sources.lung_pet_ct_dx import LungPetCtDxSource
+from oncohort.sources.msd import MsdSource
 from oncohort.sources.nnunet import NnunetSource
+from oncohort.sources.pants import PantsSource
 from oncohort.sources.protocol import Source
 
 AUTO = "auto"
@@ -16,7 +23,14 @@ SOURCES: dict[str, Source] = {
     source.name: source
     for source in (
         DicomSource(),
+        LungPetCtDxSource(),
         NnunetSource(),
+        MsdSource(),
+        PantsSource(),
+        AutopetSource(),
+        DeepPsmaSource(),
+        LongitudinalCtSource(),
+        EnhancePetSource(),
     )
 }
 """Every source by its name, the general ones first: a published layout that is a special case of another follows it."""

@@ -1,13 +1,14 @@
 """Bytes on disk: whole or absent, hashed, and never somebody else's."""
 
-from oncohort.storage.atomic import atomic_path, read_json, write_bytes, write_json
+from oncohort.storage.atomic import atomic_path, cannot_write, read_json, write_bytes, write_json
 from oncohort.storage.folders import WORK_FILE, claim_folder, read_work, release_folder, remove_unlisted
-from oncohort.storage.hashing import content_key, file_stamp, sha256_bytes, sha256_file
+from oncohort.storage.hashing import content_key, file_stamp, sha256_bytes, sha256_file, sha256_files
 from oncohort.storage.stems import decode_stem, encode_stem
 
 __all__ = [
     "WORK_FILE",
     "atomic_path",
+    "cannot_write",
     "claim_folder",
     "content_key",
     "decode_stem",
@@ -19,6 +20,7 @@ __all__ = [
     "remove_unlisted",
     "sha256_bytes",
     "sha256_file",
+    "sha256_files",
     "write_bytes",
     "write_json",
 ]

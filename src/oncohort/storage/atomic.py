@@ -41,12 +41,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         temporary = _temporary_beside(target)
     except OSError as error:
-        raise _cannot_write(target, error) from error
+        raise cannot_write(target, error) from error
     try:
         yield temporary
         _replace(temporary, target)
     except OSError as error:
-        raise _cannot_write(target, error) from error
+        raise cannot_write(target, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -72,7 +72,8 @@ def _umask() -> int:
     return mask
 
 
-def _cannot_write(target: Path, error: OSError) -> OutputError:
+def cannot_write(target: Path, error: OSError) -> OutputError:
+    """The error that says why `target` cannot be written, and that the same command continues."""
     return OutputError(
         expected="a place that can be written",
         found=error.strerror or str(error),

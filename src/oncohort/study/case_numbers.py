@@ -8,6 +8,7 @@ from typing import Any
 from oncohort.cohort import Case, Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import InputError
+from oncohort.evaluation.reference_volumes import mask_volume_ml
 from oncohort.formats import fingerprint_case
 from oncohort.kernels import label_components
 from oncohort.profiles import Profile
@@ -45,7 +46,7 @@ class _Count:
         if mask is None:
             undefined.update(dict.fromkeys(("lesion_ml", "lesions"), "no reference mask"))
         else:
-            numbers["lesion_ml"] = int(mask.sum()) * case[self.role].geometry.voxel_ml
+            numbers["lesion_ml"] = mask_volume_ml(mask, case[self.role].geometry)
             if self.connectivity is None:
                 undefined["lesions"] = "the profile has no components"
             else:

@@ -16,7 +16,7 @@ from oncohort.reporting import CasePicture, Panel, model_colours, picture_case
 from oncohort.storage import content_key, file_stamp
 from oncohort.volume import LabelMap
 
-_VERSION = 1  # of the drawing; part of every key
+_VERSION = 2  # of the drawing; part of every key
 
 
 @dataclass(frozen=True)

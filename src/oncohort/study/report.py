@@ -19,6 +19,7 @@ from oncohort.leaderboard.columns import leaderboard_columns, main_columns
 from oncohort.leaderboard.drawing import draw_leaderboard
 from oncohort.leaderboard.formats import case_rows
 from oncohort.leaderboard.shown import choose_structures
+from oncohort.pictures import is_synthetic
 from oncohort.profiles import Profile
 from oncohort.reporting import (
     CohortFacts,
@@ -100,12 +101,6 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
 def _input(row: Mapping[str, Any]) -> dict[str, Any]:
     whose = f"prediction of {row['model']}" if row["model"] else "reference"
     return {"name": f"{row['case']}, {whose}", "bytes": row["bytes"], "sha256": row["sha256"]}
-
-
-def is_synthetic(cohort: Cohort) -> bool:
-    """Whether any case of the cohort says, in any of its facts, that it is synthetic."""
-    words = cohort.tables.cases.select(pl.col(pl.String).str.to_lowercase().str.contains("synthetic", literal=True))
-    return any(bool(column.any()) for column in words.iter_columns())
 
 
 def _by_rank(models: Sequence[str], aggregates: pl.DataFrame) -> list[str]:

@@ -133,7 +133,6 @@ class Variant:
         columns: The metrics per case that can change, and are measured anew.
         only_where: Cases in which they can change; None for all.
         removal: Small components that are removed first.
-        truth_column: Says whether a case is positive, instead of its mask.
         without: Metrics that have no answer under this value.
     """
 
@@ -143,7 +142,6 @@ class Variant:
     columns: frozenset[str] = frozenset()
     only_where: Presence | None = None
     removal: Removal | None = None
-    truth_column: str | None = None
     without: tuple[str, ...] = ()
 
     @property
@@ -169,19 +167,6 @@ def parse_size(text: str) -> tuple[float, Literal["voxels", "mm3"]]:
     if found["unit"].startswith("voxel"):
         return amount, "voxels"
     return (amount * 1000.0 if found["unit"] == "ml" else amount), "mm3"
-
-
-def matching_words(matching: Matching) -> str:
-    """A matching as tables call it.
-
-    Examples:
-        >>> matching_words(Matching("iou", 0.5))
-        'one to one, IoU of at least 0.5'
-    """
-    if matching.threshold is None:
-        return "any overlap"
-    kind = "one to one" if matching.is_one_to_one else "many to many"
-    return f"{kind}, IoU of at least {matching.threshold:g}"
 
 
 def _require_known(given: tuple[str, ...], known: tuple[str, ...], where: str) -> None:

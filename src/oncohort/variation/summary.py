@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from oncohort.evaluation.comparing import UNUSED
 from oncohort.leaderboard import RANK
-from oncohort.metrics import Matching
-from oncohort.profiles import EmptyRule, MetricRule, Profile
+from oncohort.leaderboard.columns import leaderboard_columns
+from oncohort.profiles import EmptyRule, MatchingRule, MetricRule, Profile
 from oncohort.reporting.choices_page import Choice
 from oncohort.reporting.data import Column
 from oncohort.reporting.numbers import format_number
-from oncohort.variation.choices import AS_WRITTEN, PARAMETER_WORDS, Parameter, Variant, matching_words
+from oncohort.variation.choices import AS_WRITTEN, PARAMETER_WORDS, Parameter, Variant
 from oncohort.variation.tables import ENVELOPE, Row
-from oncohort.variation.variants import touched_columns
+from oncohort.variation.variants import touched_columns, truth_words
 from oncohort.variation.varying import Sensitivity
 
 _MOST = 3  # effects that are named
@@ -33,23 +33,24 @@ def _choice(parameter: Parameter, found: Sensitivity, columns: Mapping[str, Colu
     profile = found.variation.profile
     variants = [variant for variant in found.variation.variants if variant.parameter == parameter]
     touched = {name for variant in variants for name in touched_columns(profile, variant)}
-    order = [rule.column for rule in profile.metric] + [rule.column for rule in profile.cohort_metric]
+    labels = {column.name: column.label for column in leaderboard_columns(profile)}
     return Choice(
         name=parameter,
         description=PARAMETER_WORDS[parameter],
-        written=_written(parameter, profile),
-        tried=tuple(_tried(variant) for variant in variants),
-        touches=("all",) if touched >= set(order) else tuple(name for name in order if name in touched),
+        written=_written(parameter, profile, labels),
+        tried=tuple(_tried(variant, labels) for variant in variants),
+        touches=("all",) if touched >= set(labels) else tuple(labels[name] for name in labels if name in touched),
         largest=_largest(parameter, found, columns),
         reordering=len({row["variant"] for row in _reordered(found) if row["parameter"] == parameter}),
     )
 
 
-def _tried(variant: Variant) -> str:
-    return f"{variant.name} (without {', '.join(variant.without)})" if variant.without else variant.name
+def _tried(variant: Variant, labels: Mapping[str, str]) -> str:
+    lost = ", ".join(labels[name] for name in variant.without)
+    return f"{variant.name} (without {lost})" if lost else variant.name
 
 
-def _written(parameter: Parameter, profile: Profile) -> str:
+def _written(parameter: Parameter, profile: Profile, labels: Mapping[str, str]) -> str:
     components = profile.components or UNUSED
     match parameter:
         case "connectivity":
@@ -57,17 +58,15 @@ def _written(parameter: Parameter, profile: Profile) -> str:
         case "minimum-volume":
             return f"nothing is removed (components have {components.connectivity} neighbours)"
         case "matching":
-            return matching_words(Matching(components.matching, components.threshold))
+            return MatchingRule(rule=components.matching, threshold=components.threshold).words
         case "empty":
-            return "; ".join(_rules(rule) for rule in profile.metric if rule.weight)
+            return "; ".join(_rules(rule, labels[rule.column]) for rule in profile.metric if rule.weight)
         case "truth":
-            return "mask"
+            return truth_words(profile.target.truth_column)
 
 
-def _rules(rule: MetricRule) -> str:
-    return (
-        f"{rule.column}: both empty {_rule_words(rule.both_empty)}, reference empty {_rule_words(rule.reference_empty)}"
-    )
+def _rules(rule: MetricRule, label: str) -> str:
+    return f"{label}: both empty {_rule_words(rule.both_empty)}, reference empty {_rule_words(rule.reference_empty)}"
 
 
 def _rule_words(rule: EmptyRule) -> str:

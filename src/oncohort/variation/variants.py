@@ -6,28 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from oncohort.errors import SettingsError
 from oncohort.metrics import Matching, Presence
 from oncohort.metrics.metric import Direction, Metric
-from oncohort.profiles import COHORT_METRICS, MetricRule, Profile
-from oncohort.variation.choices import AS_WRITTEN, Choices, Parameter, Variant, matching_words
-
-UNMATCHED_METRICS = frozenset(
-    {
-        "fpv_ml",
-        "fnv_ml",
-        "fnv_components_ml",
-        "instance_dice",
-        "instance_fp_ml",
-        "instance_fn_ml",
-        "dice_of_numbers",
-        "reference_lesions",
-        "prediction_lesions",
-    }
-)
-"""Metrics of lesions that do not ask which of them match; the profile's matching changes nothing about them."""
-
-PRESENCE_METRICS = frozenset({"auc", "ap", "patient_sensitivity", "specificity"})
-"""Metrics of a cohort that ask whether a case is positive."""
+from oncohort.profiles import COHORT_METRICS, PRESENCE_METRICS, MatchingRule, MetricRule, Profile
+from oncohort.variation.choices import AS_WRITTEN, Choices, Parameter, Variant
 
 EMPTY_VALUES: dict[str, float | None] = {"no value": None, "0": 0.0, "1": 1.0}
 """What shares are given where a mask is empty."""
@@ -66,12 +49,22 @@ def vary_profile(profile: Profile, choices: Choices) -> Variation:
 
     Values that the profile has already are left out.
 
+    Raises:
+        SettingsError: The profile is of boxes.
+
     Examples:
         >>> from oncohort.profiles import load_profile
         >>> found = vary_profile(load_profile("autopet-iii"), Choices(parameters=("connectivity", "matching")))
         >>> [variant.name for variant in found.variants], list(found.without_effect)
         (['as written', '6 neighbours', '26 neighbours'], ['matching'])
     """
+    if profile.kind == "boxes":
+        raise SettingsError(
+            expected="a profile of masks",
+            found=f"{profile.name}, which is of boxes",
+            where="sensitivity",
+            remedy="choose another profile",
+        )
     variants = [Variant(None, AS_WRITTEN, profile, frozenset(profile.metrics))]
     without_effect: dict[Parameter, str] = {}
     impossible: dict[str, str] = {}
@@ -90,9 +83,14 @@ def vary_profile(profile: Profile, choices: Choices) -> Variation:
 
 def columns_of_cohort(profile: Profile, variant: Variant) -> frozenset[str]:
     """The metrics of the cohort that a variant can change."""
-    if variant.truth_column is not None:
+    if variant.parameter == "truth":
         return frozenset(rule.column for rule in profile.cohort_metric if rule.name in PRESENCE_METRICS)
-    return frozenset(rule.column for rule in profile.cohort_metric if rule.needs & variant.columns)
+    is_of_lesions = variant.parameter in ("connectivity", "minimum-volume", "matching")
+    return frozenset(
+        rule.column
+        for rule in profile.cohort_metric
+        if rule.needs & variant.columns or (is_of_lesions and rule.name == "froc_cpm")
+    )
 
 
 def _why_not(parameter: Parameter, profile: Profile, choices: Choices) -> str:
@@ -105,7 +103,7 @@ def _why_not(parameter: Parameter, profile: Profile, choices: Choices) -> str:
     if parameter == "truth":
         if not any(rule.name in PRESENCE_METRICS for rule in profile.cohort_metric):
             return f"{profile.name} asks nowhere whether a case is positive"
-        if choices.truth_column is None:
+        if choices.truth_column is None and profile.target.truth_column is None:
             return "no column was named that says which cases are positive"
     if parameter == "empty" and not any(_has_empty_rule(rule) for rule in profile.metric):
         return f"{profile.name} measures facts only"
@@ -125,7 +123,8 @@ def _of_lesions(profile: Profile) -> frozenset[str]:
 
 
 def _matched(profile: Profile) -> frozenset[str]:
-    return _of_lesions(profile) - {rule.column for rule in profile.metric if rule.name in UNMATCHED_METRICS}
+    """Metrics that the matching of the profile's components decides; not those with a matching of their own."""
+    return frozenset(rule.column for rule in profile.metric if rule.is_of_matches and rule.matching is None)
 
 
 Made = Variant | tuple[str, str]
@@ -156,7 +155,7 @@ def _matchings(profile: Profile, choices: Choices) -> Iterator[Made]:
 
 def _matched_by(profile: Profile, matching: Matching) -> Made:
     """The profile with another matching; metrics that need a one-to-one one go, and the other weights grow."""
-    name = matching_words(matching)
+    name = MatchingRule(rule=matching.rule, threshold=matching.threshold).words
     kept = [rule for rule in profile.metric if matching.is_one_to_one or "one_to_one" not in rule.metric.needs]
     columns = {rule.column for rule in kept}
     total = sum(rule.weight for rule in kept) + sum(rule.weight for rule in profile.cohort_metric)
@@ -211,8 +210,21 @@ def _is_share(metric: Metric) -> bool:
 
 
 def _truths(profile: Profile, choices: Choices) -> Iterator[Made]:
-    name = f"column {choices.truth_column}"
-    yield Variant("truth", name, profile, truth_column=choices.truth_column)
+    for column in dict.fromkeys((None, choices.truth_column)):
+        if column != profile.target.truth_column:
+            truth = "mask" if column is None else {"column": column}
+            changed = edited(profile, target=profile.target.model_dump() | {"truth": truth})
+            yield Variant("truth", truth_words(column), changed)
+
+
+def truth_words(column: str | None) -> str:
+    """What says that a case is positive, as tables call it.
+
+    Examples:
+        >>> truth_words("tumour"), truth_words(None)
+        ('column tumour', 'mask')
+    """
+    return "mask" if column is None else f"column {column}"
 
 
 _MAKERS: dict[Parameter, Callable[[Profile, Choices], Iterator[Made]]] = {

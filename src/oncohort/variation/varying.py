@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +15,18 @@ from oncohort.evaluation.evaluating import make_tasks, prediction_inputs, requir
 from oncohort.evaluation.planning import plan_evaluation
 from oncohort.evaluation.recording import record_run
 from oncohort.evaluation.scoring import as_scores
+from oncohort.evaluation.truth import Truth, find_truth, read_flags
 from oncohort.kernels import warm_kernels
 from oncohort.leaderboard import RANK, rank
 from oncohort.profiles import Profile, load_profile
 from oncohort.results import Scores
 from oncohort.storage import claim_folder, content_key
 from oncohort.variation.choices import Choices, Variant
-from oncohort.variation.scoring import VariedTask, rows_under, score_variants
+from oncohort.variation.scoring import VariedTask, lesions_under, rows_under, score_variants
 from oncohort.variation.tables import Board, choice_table, order_changes, range_table
-from oncohort.variation.truth import disagreements, read_flags, with_flags
 from oncohort.variation.variants import Variation, touched_columns, vary_profile
 
-_RESULT_VERSION = 1  # part of every key: raise it when a stored result means something else
+_RESULT_VERSION = 2  # part of every key: raise it when a stored result means something else
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +105,7 @@ def measure_sensitivity(  # noqa: PLR0913 - the keywords are the verb's flags
     variation = vary_profile(protocol, choices or Choices())
     folders = {model: Path(folder) for model, folder in predictions.items()}
     plan = plan_evaluation(cohort, folders, protocol)
-    flags = _read_flags(cohort, variation, plan.cases)
+    flags = {column: read_flags(cohort, column, plan.cases) for column in _truth_columns(variation)}
     tasks = make_tasks(cohort, plan, protocol, is_resampling=resample_predictions)
     keys = [_key(task_key(cohort, task), variation) for task in tasks]
     store = None
@@ -129,10 +129,12 @@ def _sensitivity(
     run: Mapping[str, Any],
     flags: Mapping[str, Mapping[str, bool]],
 ) -> Sensitivity:
-    scores = [_scores(variant, pairs, run, flags) for variant in variation.variants]
+    rows = [(v.task.case, row["metric"], row["value"]) for v, result in pairs for row in result["scores"]]
+    truths = {column: find_truth(of_cases, column, rows) for column, of_cases in flags.items()}
+    scores = [_scores(variant, pairs, run, truths) for variant in variation.variants]
     boards = [_board(variation.profile, *each) for each in zip(variation.variants, scores, strict=True)]
     table = choice_table(boards)
-    notes = [*run["notes"], *_notes(scores[0], flags)]
+    notes = list(dict.fromkeys([*run["notes"], *(one.note for one in truths.values() if one.note)]))
     record = {**run, "notes": notes, **_record(variation), "order_changes": order_changes(table)}
     return Sensitivity(table, range_table(table), record, variation)
 
@@ -141,14 +143,17 @@ def _scores(
     variant: Variant,
     pairs: Sequence[tuple[VariedTask, Mapping[str, Any]]],
     run: Mapping[str, Any],
-    flags: Mapping[str, Mapping[str, bool]],
+    truths: Mapping[str, Truth],
 ) -> Scores:
     """The scores under one variant."""
     rows = [
         score for varied, result in pairs for score in as_scores(varied.task, {"scores": rows_under(result, variant)})
     ]
-    scores = Scores.from_scores(rows, run)
-    return scores if variant.truth_column is None else with_flags(scores, flags[variant.truth_column])
+    column = variant.profile.target.truth_column
+    scores = Scores.from_scores(rows, {name: value for name, value in run.items() if name != "truth"})
+    lesions, candidates = lesions_under([(varied.task, result) for varied, result in pairs], variant)
+    scores = replace(scores, lesions=lesions, candidates=candidates)
+    return scores if column is None else truths[column].on(scores)
 
 
 def _board(profile: Profile, variant: Variant, scores: Scores) -> Board:
@@ -158,18 +163,9 @@ def _board(profile: Profile, variant: Variant, scores: Scores) -> Board:
     return Board(variant, aggregates, touched)
 
 
-def _read_flags(cohort: Cohort, variation: Variation, cases: Sequence[str]) -> dict[str, dict[str, bool]]:
-    columns = [variant.truth_column for variant in variation.variants if variant.truth_column is not None]
-    return {column: read_flags(cohort, column, cases) for column in columns}
-
-
-def _notes(scores: Scores, flags: Mapping[str, Mapping[str, bool]]) -> list[str]:
-    found = {column: disagreements(scores, of_cases) for column, of_cases in flags.items()}
-    return [
-        f"column {column} and the mask disagree in {len(cases)} of {len(flags[column])} cases: {', '.join(cases[:10])}"
-        for column, cases in found.items()
-        if cases
-    ]
+def _truth_columns(variation: Variation) -> list[str]:
+    columns = (variant.profile.target.truth_column for variant in variation.variants)
+    return list(dict.fromkeys(column for column in columns if column is not None))
 
 
 def _record(variation: Variation) -> dict[str, Any]:

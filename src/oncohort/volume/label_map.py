@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +28,10 @@ class LabelMap:
 
     Args:
         geometry: The grid that all layers share.
-        layers: At least one volume of integers.
+        source: At least one volume of integers; or what gives them, called once when the layers are first asked for.
         scheme: Names of the integers.
+        annotated: Names that were looked for when the map was drawn; None is all of the scheme. Of a name outside
+            nothing is known; a name inside without a voxel is known to be absent.
 
     Examples:
         >>> grid = Geometry((3, 1, 1), np.eye(4))
@@ -40,8 +43,18 @@ class LabelMap:
     """
 
     geometry: Geometry
-    layers: tuple[Volume, ...]
+    source: tuple[Volume, ...] | Callable[[], tuple[Volume, ...]] = field(repr=False)
     scheme: LabelScheme
+    annotated: frozenset[str] | None = None
+
+    @cached_property
+    def layers(self) -> tuple[Volume, ...]:
+        """Volumes of integers, no voxel of which has two labels.
+
+        Raises:
+            FormatError: The files behind the map cannot be read.
+        """
+        return self.source if isinstance(self.source, tuple) else self.source()
 
     @staticmethod
     def from_masks(masks: Mapping[str, Mask], geometry: Geometry, scheme: LabelScheme) -> LabelMap:
@@ -56,11 +69,12 @@ class LabelMap:
         for name, mask in masks.items():
             value = scheme.value(name)
             require_shape(mask, geometry)
-            layer = next((array for array in arrays if not np.any(array[mask])), None)
+            places = np.flatnonzero(mask.ravel(order="F"))
+            layer = next((array for array in arrays if not _flat(array)[places].any()), None)
             if layer is None:
                 layer = np.zeros(geometry.shape, dtype, order="F")
                 arrays.append(layer)
-            layer[mask] = value
+            _flat(layer)[places] = value
         return LabelMap(geometry, tuple(Volume.from_array(a, geometry, Unit.LABEL) for a in arrays), scheme)
 
     def mask(self, name: str) -> Mask:
@@ -71,6 +85,19 @@ class LabelMap:
         """
         values = [self.scheme.value(member) for member in self.scheme.groups.get(name, (name,))]
         return self._any_layer([np.isin(layer.array, values) for layer in self.layers])
+
+    def state(self, name: str) -> Literal["missing", "empty", "present"]:
+        """Whether nobody looked for a label or a group, it is known to be absent, or it has voxels.
+
+        A group is missing if one of its labels is.
+
+        Raises:
+            LabelError: The scheme has no such name.
+        """
+        members = [self.scheme.name_of(self.scheme.value(label)) for label in self.scheme.groups.get(name, (name,))]
+        if self.annotated is not None and not self.annotated.issuperset(members):
+            return "missing"
+        return "present" if self.mask(name).any() else "empty"
 
     def foreground(self) -> Mask:
         """Voxels (i, j, k) that any label of any layer covers."""
@@ -102,6 +129,11 @@ class LabelMap:
         for mask in masks[1:]:
             result = result | mask
         return result
+
+
+def _flat(array: NDArray[Any]) -> NDArray[Any]:
+    """A view of an array in Fortran order, i fastest."""
+    return array.reshape(-1, order="F")
 
 
 _PIECE = 1 << 18

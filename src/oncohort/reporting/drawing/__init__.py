@@ -1,0 +1,70 @@
+"""Images of patients with what is drawn over them; the report and the sheets of cases share it."""
+
+from oncohort.reporting.drawing.canvas import DOTS_PER_INCH, FAMILY, INK, Canvas, Rect, fitted, text_inches
+from oncohort.reporting.drawing.images import hot_over, show_image
+from oncohort.reporting.drawing.marks import (
+    PROMPT_COLOURS,
+    PROMPT_MARKERS,
+    Line,
+    box_outline,
+    colour_bar,
+    mark_letters,
+    mark_position,
+    outline,
+    prompt_marks,
+    scale_bar,
+    write,
+)
+from oncohort.reporting.drawing.plane import (
+    AXIAL,
+    CORONAL,
+    SAGITTAL,
+    VIEWS,
+    Extent,
+    Plane,
+    View,
+    grown,
+    shortened,
+    union_of,
+)
+from oncohort.reporting.drawing.sampling import body_extent, coronal_maximum, shown_extent, slice_plane
+from oncohort.reporting.drawing.windows import WINDOWS, Window
+
+__all__ = [
+    "AXIAL",
+    "CORONAL",
+    "DOTS_PER_INCH",
+    "FAMILY",
+    "INK",
+    "PROMPT_COLOURS",
+    "PROMPT_MARKERS",
+    "SAGITTAL",
+    "VIEWS",
+    "WINDOWS",
+    "Canvas",
+    "Extent",
+    "Line",
+    "Plane",
+    "Rect",
+    "View",
+    "Window",
+    "body_extent",
+    "box_outline",
+    "colour_bar",
+    "coronal_maximum",
+    "fitted",
+    "grown",
+    "hot_over",
+    "mark_letters",
+    "mark_position",
+    "outline",
+    "prompt_marks",
+    "scale_bar",
+    "shortened",
+    "show_image",
+    "shown_extent",
+    "slice_plane",
+    "text_inches",
+    "union_of",
+    "write",
+]
