@@ -3,6 +3,9 @@
 Twins are written from the published descriptions and know no reader.
 """
 
+import re
+from pathlib import Path
+
 import pytest
 
 import oncohort
@@ -133,3 +136,9 @@ def test_patients_of_the_lung_twin_have_their_scans_and_boxes(tmp_path):
         assert sorted(role for role in case.roles if role.startswith("ct")) == ["ct", "ct.2"][: len(ct)]
         assert ("pet" in case.roles) == any(series["modality"] == "PT" for series in truth["series"])
         assert len(boxes.filter(boxes["case"] == case.id)) == sum(series["boxes"] for series in ct)
+
+
+def test_the_page_of_phantoms_lists_every_twin_with_its_source():
+    page = (Path(__file__).parents[2] / "docs" / "phantoms.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([a-z0-9-]+)` \| `([a-z-]+)` \|", page, re.MULTILINE)
+    assert listed == [(name, twin.source) for name, twin in TWINS.items()]

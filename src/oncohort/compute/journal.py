@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
@@ -96,6 +97,7 @@ class ResultJournal:
         if self._stream is None:
             return
         self._sound = self._stream.tell()
+        os.fsync(self._stream.fileno())
         self._stream.close()
         self._stream = None
 

@@ -12,6 +12,7 @@ from oncohort.description.summary import NOT_STATED, Numbers, Summary
 
 _COUNTED = ("tracer", "centre", "group", "split", "timepoint", "sex", "licence")
 _MOST_VALUES = 12
+_LONGEST = 60  # characters of a value that is a word, not a report
 
 
 def summarise(cohort: Cohort) -> Summary:
@@ -75,7 +76,9 @@ def _facts(cases: pl.DataFrame) -> dict[str, dict[str, int]]:
     for name in further:
         column = cases[name]
         if not (column.dtype.is_nested() or column.dtype.is_float()) and 2 <= column.n_unique() <= _MOST_VALUES:
-            found[name] = _count(column)
+            counts = _count(column)
+            if all(len(value) <= _LONGEST and "\n" not in value for value in counts):
+                found[name] = counts
     return found
 
 

@@ -14,6 +14,7 @@ from pydicom.uid import UID
 from oncohort.formats.dicom_dataset import parse_header
 from oncohort.formats.dicom_elements import UnknownHeader, Window
 from oncohort.formats.dicom_image import ImageFacts, compressed, image_facts
+from oncohort.formats.dicom_private import private_texts
 from oncohort.formats.dicom_values import (
     PYDICOM_ERRORS,
     FileIdentity,
@@ -76,6 +77,8 @@ _PET_FACTS = (
     "DecayFactor",
     "RescaleIntercept",
     "RescaleSlope",
+    "DoseCalibrationFactor",
+    "PixelSpacing",
 )
 _TRACER_FACTS = (
     "Radiopharmaceutical",
@@ -266,7 +269,7 @@ def _facts(data: HeaderValues, *, pet: bool) -> Mapping[str, str]:
     if pet:
         facts |= {name: data.text(tag) for name, tag in _PET_TAGS}
         facts |= _tracer_facts(data)
-        facts["GEScanDateTime"] = _ge_scan_time(data)
+        facts |= private_texts(data)
     return share_facts({name: value for name, value in facts.items() if value})
 
 
@@ -297,10 +300,3 @@ def _tracer_facts(data: HeaderValues) -> dict[str, str]:
     if names and not facts["Radiopharmaceutical"]:
         facts["Radiopharmaceutical"] = names[0].decoded(TAGS["CodeMeaning"])
     return facts
-
-
-def _ge_scan_time(data: HeaderValues) -> str:
-    for block in range(0x10, 0x20):
-        if data.text(0x00090000 + block) == "GEMS_PETD_01":
-            return data.text(0x00090000 + block * 0x100 + 0x0D)
-    return ""

@@ -27,6 +27,7 @@ from oncohort.formats.dicom_elements import (
     read_explicit,
 )
 from oncohort.formats.dicom_layout import Layouts, make_layout
+from oncohort.formats.dicom_private import PRIVATE_TAGS
 from oncohort.formats.dicom_values import RawHeader, Unusable, text_of
 
 LONGEST_VALUE = 1 << 20
@@ -46,8 +47,8 @@ _KEYWORDS = (
     "SeriesInstanceUID", "SeriesNumber", "AcquisitionNumber", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "SamplesPerPixel", "PhotometricInterpretation",
     "NumberOfFrames", "Rows", "Columns", "PixelSpacing", "CorrectedImage", "BitsAllocated", "BitsStored",
-    "HighBit", "PixelRepresentation", "RescaleIntercept", "RescaleSlope", "RescaleType", "Units",
-    "DecayCorrection", "SUVType", "FrameReferenceTime", "DecayFactor",
+    "DoseCalibrationFactor", "HighBit", "PixelRepresentation", "RescaleIntercept", "RescaleSlope", "RescaleType",
+    "Units", "DecayCorrection", "SUVType", "FrameReferenceTime", "DecayFactor",
     "RadiopharmaceuticalInformationSequence", "Radiopharmaceutical", "RadiopharmaceuticalStartTime",
     "RadionuclideTotalDose", "RadionuclideHalfLife", "RadiopharmaceuticalStartDateTime",
     "RadionuclideCodeSequence", "RadiopharmaceuticalCodeSequence", "CodeValue", "CodeMeaning",
@@ -59,11 +60,6 @@ TAGS: dict[str, int] = {name: tag_for_keyword(name) or 0 for name in _KEYWORDS}
 _STRUCTURES = "1.2.840.10008.5.1.4.1.1.481.3"
 _PIXEL_GROUP = b"\xe0\x7f"
 _AFTER_STRUCTURES = 0x30060002  # label of a structure set: nothing that is wanted comes later
-_PRIVATE = frozenset(
-    0x00090000 + block * scale + at for block in range(0x10, 0x20) for scale, at in ((1, 0), (256, 13))
-)
-
-
 _TEXT = (b"", b"LO", b"SH")
 _CHARACTER_SETS = frozenset(
     (
@@ -77,7 +73,7 @@ _CHARACTER_SETS = frozenset(
 
 _STRUCTURE_ENDS = {**OUTSIDE, **as_in_file([_AFTER_STRUCTURES])}
 _INNER = {**as_in_file(TAGS.values()), **INSIDE}
-_OUTER = {**_INNER, **as_in_file(_PRIVATE), **_STRUCTURE_ENDS}
+_OUTER = {**_INNER, **as_in_file(PRIVATE_TAGS), **_STRUCTURE_ENDS}
 _NOTHING: Element = (b"", 0, 0, b"")
 _CHARACTERS = TAGS["SpecificCharacterSet"]
 _LAYOUTS = Layouts()

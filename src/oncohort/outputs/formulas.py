@@ -74,7 +74,7 @@ COHORT_FORMULAS: Final = {
 BOX_FORMULAS: Final = {
     "box_ap": "average over recall of the best precision at that or any higher recall, by falling score",
     "box_map": "mean of `box_ap` over the thresholds",
-    "froc_cpm": "mean sensitivity at the rates of false boxes per image; straight lines between the points, flat beyond",
+    "froc_cpm": "mean sensitivity at the rates of false boxes per image; straight lines between points, flat beyond",
     "froc_sensitivity": "sensitivity at the rate of false boxes per image, by the same curve",
 }
 """Text per metric of boxes by falling score."""

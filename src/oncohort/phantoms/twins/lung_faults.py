@@ -41,6 +41,10 @@ def _boxed(xmin: int, ymin: int, xmax: int, ymax: int, place: int = 0) -> Plant:
     return _edited(place, lambda text: _BOX.sub(box.encode(), text))
 
 
+def _of_512(text: bytes) -> bytes:
+    return re.sub(rb"<(width|height)>\d+<", rb"<\1>512<", text)
+
+
 def _cut_annotation(written: WrittenCase) -> Path:
     return cut(annotation_files(written)[0])
 
@@ -85,6 +89,18 @@ def _box_on_screenshot(written: WrittenCase) -> Path:
     path = annotation_files(written)[0].with_name(f"{series['sop_uids'][0]}.xml")
     write_bytes(path, voc_xml([(written.truth["short"][0], (5, 5, 15, 15))], tuple(series["pixels"])))
     return written.add(path)
+
+
+def _most_boxes_on_screenshots(written: WrittenCase) -> Path:
+    """Ten boxes on each screenshot, more than the CT has."""
+    series = next(one for one in written.truth["series"] if one["sop_class"] == layout.SECONDARY_CAPTURE)
+    folder = annotation_files(written)[0].parent
+    boxes = [(written.truth["short"][0], (2 * place, 3, 2 * place + 5, 9)) for place in range(10)]
+    for uid in series["sop_uids"]:
+        path = folder / f"{uid}.xml"
+        write_bytes(path, voc_xml(boxes, tuple(series["pixels"])))
+        written.add(path)
+    return folder
 
 
 def _no_box_on_ct(written: WrittenCase) -> Path:
@@ -162,6 +178,8 @@ FAULTS: tuple[Fault, ...] = (
     Fault("bolus_tracking", 3, "refused", "bolus_tracking", _few(4, 1e-4, "Smart Prep Series", 90)),
     Fault("few_slices", 3, "refused", "few_slices", _few(6, 5.0, "PreMonitoring  10.0  B30f", 91)),
     Fault("label_subject_conflict", 3, "finding", "label_subject_conflict", _named("B")),
+    Fault("size_of_other_images", 3, "finding", "xml_size_mismatch", _edited(1, _of_512)),
+    Fault("main_series_is_screenshot", 4, "finding", "main_series_is_screenshot", _most_boxes_on_screenshots),
     Fault("zero_area", 4, "finding", "zero_area", _boxed(21, 28, 21, 28)),
     Fault("half_a_pet", 4, "finding", "pet_ct_low_overlap", _lost_slices("PT", lambda files: files[: len(files) // 2])),
     Fault("not_well_formed", 5, "finding", "not_well_formed", _cut_annotation),
