@@ -15,9 +15,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from benchmarks.timing import Cost, show, timed
-from oncohort.formats.dicom_header import DicomHeader, read_header
-from oncohort.formats.dicom_index import index_files
-from oncohort.formats.dicom_walk import TAGS
+from oncohort.formats.dicom.header import DicomHeader, read_header
+from oncohort.formats.dicom.index import index_files
+from oncohort.formats.dicom.walk import TAGS
 
 FILES = 20_000
 _ROUNDS = 3

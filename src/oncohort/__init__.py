@@ -34,7 +34,7 @@ _NAMES: dict[str, str] = {
     "measure_sensitivity": "oncohort.variation",
     "open_cohort": "oncohort.formats",
     "rank": "oncohort.leaderboard",
-    "read_pet": "oncohort.formats.dicom_series",
+    "read_pet": "oncohort.formats.dicom.series",
     "read_scores": "oncohort.evaluation",
     "read_volume": "oncohort.formats",
     "run": "oncohort.study",

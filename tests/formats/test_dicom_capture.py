@@ -5,8 +5,8 @@ from datetime import datetime
 import numpy as np
 import pydicom
 
-from oncohort.formats.dicom_capture import write_captures
-from oncohort.formats.dicom_study import DicomStudy
+from oncohort.formats.dicom.capture import write_captures
+from oncohort.formats.dicom.study import DicomStudy
 
 STUDY = DicomStudy("A", datetime(2026, 1, 5), {"ImageComments": "SYNTHETIC"}, "seed 1")
 

@@ -9,9 +9,9 @@ from pydicom import dcmread
 from pydicom.uid import JPEG2000, DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from dicom_files import save, write_pet, write_series, write_structures
-from oncohort.formats.dicom_header import DicomHeader, read_header
-from oncohort.formats.dicom_index import index_files
-from oncohort.formats.dicom_values import RefusedFile
+from oncohort.formats.dicom.header import DicomHeader, read_header
+from oncohort.formats.dicom.index import index_files
+from oncohort.formats.dicom.values import RefusedFile
 
 
 def refusal(path):

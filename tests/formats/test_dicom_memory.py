@@ -9,8 +9,8 @@ import sys
 import pytest
 
 from dicom_files import write_pet, write_series, write_structures
-from oncohort.formats import dicom_memory
-from oncohort.formats.dicom_index import index_files, read_headers, sort_headers
+from oncohort.formats.dicom import memory as dicom_memory
+from oncohort.formats.dicom.index import index_files, read_headers, sort_headers
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_files_that_went_are_forgotten(files, journal):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from oncohort.formats import dicom_memory
+from oncohort.formats.dicom import memory as dicom_memory
 from oncohort.ingestion import ingest
 read, count = dicom_memory.read_header, [0]
 def killing(path):

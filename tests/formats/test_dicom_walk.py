@@ -21,11 +21,11 @@ from pydicom.uid import (
 )
 
 from dicom_files import save, write_pet, write_series, write_structures
-from oncohort.formats import dicom_header
-from oncohort.formats.dicom_elements import DEEPEST, UnknownHeader
-from oncohort.formats.dicom_header import DicomHeader, read_header
-from oncohort.formats.dicom_values import RefusedFile
-from oncohort.formats.dicom_walk import TAGS
+from oncohort.formats.dicom import header as dicom_header
+from oncohort.formats.dicom.elements import DEEPEST, UnknownHeader
+from oncohort.formats.dicom.header import DicomHeader, read_header
+from oncohort.formats.dicom.values import RefusedFile
+from oncohort.formats.dicom.walk import TAGS
 
 LITTLE = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 QUIET = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
@@ -313,6 +313,7 @@ def test_a_structure_set_is_read_up_to_its_regions(tmp_path, paths):
     assert paths.left == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("syntax", LITTLE)
 def test_the_walk_is_at_least_eight_times_faster_than_pydicom(tmp_path, syntax):
     """Measured fourteen times on 20,000 files by `python -m benchmarks headers`."""

@@ -7,9 +7,9 @@ import pydicom
 import pytest
 
 from oncohort.errors import GeometryError, InputError, OutputError
-from oncohort.formats.dicom_series import read_pet, read_series
-from oncohort.formats.dicom_study import DicomStudy
-from oncohort.formats.dicom_writing import BedTiming, Injection, write_ct_series, write_pet_series
+from oncohort.formats.dicom.series import read_pet, read_series
+from oncohort.formats.dicom.study import DicomStudy
+from oncohort.formats.dicom.writing import BedTiming, Injection, write_ct_series, write_pet_series
 from oncohort.geometry import Geometry
 from oncohort.units import Unit
 from oncohort.volume import Volume

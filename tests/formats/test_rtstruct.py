@@ -6,9 +6,9 @@ import pytest
 
 from dicom_files import square, write_series, write_structures
 from oncohort.errors import FormatError
-from oncohort.formats.contours import rasterise
-from oncohort.formats.dicom_series import read_series
-from oncohort.formats.rtstruct import read_rtstruct
+from oncohort.formats.dicom.contours import rasterise
+from oncohort.formats.dicom.rtstruct import read_rtstruct
+from oncohort.formats.dicom.series import read_series
 from oncohort.geometry import Geometry
 from oncohort.units import Unit
 from oncohort.volume import Volume, reorient

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis.extra.numpy import arrays
 
 from oncohort.errors import GeometryError
-from oncohort.formats.contours import rasterise
-from oncohort.formats.dicom_study import DicomStudy, WrittenSeries
-from oncohort.formats.rtstruct import read_rtstruct
-from oncohort.formats.rtstruct_writing import mask_contours, write_rtstruct
+from oncohort.formats.dicom.contours import rasterise
+from oncohort.formats.dicom.rtstruct import read_rtstruct
+from oncohort.formats.dicom.rtstruct_writing import mask_contours, write_rtstruct
+from oncohort.formats.dicom.study import DicomStudy, WrittenSeries
 from oncohort.geometry import Geometry
 
 STUDY = DicomStudy("A", datetime(2026, 1, 5), {}, "x")

@@ -7,10 +7,10 @@ from oncohort.compute import Progress
 from oncohort.errors import InputError, OutputError
 from oncohort.formats import read_label_map, read_nifti
 from oncohort.formats.case_sheet import read_case_sheet
-from oncohort.formats.contours import rasterise
-from oncohort.formats.dicom_series import read_pet, read_series
+from oncohort.formats.dicom.contours import rasterise
+from oncohort.formats.dicom.rtstruct import read_rtstruct
+from oncohort.formats.dicom.series import read_pet, read_series
 from oncohort.formats.nnunet_raw import read_dataset
-from oncohort.formats.rtstruct import read_rtstruct
 from oncohort.phantoms import phantom_patient, write_phantom_cohort
 from oncohort.phantoms.cohort import LESION_COUNTS, patient_seed
 from oncohort.phantoms.patient import LESION_SCHEME

@@ -16,7 +16,7 @@ from oncohort.cohort import Tables
 from oncohort.errors import InputError, OutputError
 from oncohort.formats.cohort_folder import read_row
 from oncohort.refusals import NO_IMAGE_REASONS
-from oncohort.sources.dicom import DicomSource
+from oncohort.sources.dicom.source import DicomSource
 from oncohort.volume import reorient
 
 SOURCE = DicomSource()
@@ -444,13 +444,13 @@ def test_reference_objects_share_a_study(real_data):
     root = real_data("suv_dro")
     plan = SOURCE.plan(root)
     (case,) = plan.cases
-    assert [role for role in case.work["volumes"]] == ["pet", *(f"pet.{n}" for n in range(2, 9))]
+    assert [role for role in case.work["volumes"]] == ["pet", *(f"pet.{n}" for n in range(2, 10))]
     assert {mask["role"]: mask["volume"] for mask in case.work["masks"]} == {
-        "lesions" + suffix: "pet" + suffix for suffix in ("", ".2", ".3", ".4", ".5", ".6", ".7", ".8")
+        "lesions" + suffix: "pet" + suffix for suffix in ("", ".2", ".3", ".4", ".5", ".6", ".7", ".8", ".9")
     }
     reasons = rows_by_path(plan)
-    assert sum(reason == "no SUV" for reason in reasons.values()) == 20
-    assert sum(reason == "reference refused" for reason in reasons.values()) == 1
+    assert "no SUV" not in reasons.values()
+    assert "reference refused" not in reasons.values()
     accounted(root, plan)
 
 

@@ -27,7 +27,7 @@ from oncohort.formats.cohort_folder import read_row
 from oncohort.formats.spreadsheet import write_sheet
 from oncohort.ingestion import ingest, is_intact
 from oncohort.sources import SOURCES, detect_source
-from oncohort.sources.enhance_pet_sheets import find_origin, read_fact
+from oncohort.sources.enhance_pet.sheets import find_origin, read_fact
 from oncohort.units import Unit
 
 SOURCE = SOURCES["enhance-pet"]

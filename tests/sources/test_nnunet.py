@@ -12,8 +12,8 @@ from oncohort.errors import FormatError, LabelError, SettingsError
 from oncohort.formats import write_volume
 from oncohort.formats.nnunet_raw import RawDataset, image_path, label_path, write_dataset
 from oncohort.geometry import Geometry
-from oncohort.sources.nnunet import NnunetSource
-from oncohort.sources.nnunet_names import channel_roles, label_role, label_scheme
+from oncohort.sources.nnunet.names import channel_roles, label_role, label_scheme
+from oncohort.sources.nnunet.source import NnunetSource
 from oncohort.sources.protocol import SourcePlan
 from oncohort.units import Unit
 from oncohort.volume import Volume

@@ -347,7 +347,7 @@ def test_no_voxel_is_read_while_five_hundred_cases_are_indexed(tmp_path, monkeyp
 
 
 def test_what_was_done_is_not_done_again_after_a_kill(folder, tmp_path, monkeypatch):
-    from oncohort.sources import pants
+    from oncohort.sources.pants import source as pants
 
     calls = []
 

@@ -7,7 +7,7 @@ import pytest
 from oncohort.errors import SettingsError
 from oncohort.ingestion import ingest
 from oncohort.sources import SOURCES, detect_source
-from oncohort.sources.autopet import AutopetSource
+from oncohort.sources.autopet.source import AutopetSource
 from published_files import (
     FDG,
     FDG_LATER,

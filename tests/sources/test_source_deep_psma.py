@@ -11,8 +11,8 @@ from oncohort.formats import write_volume
 from oncohort.geometry import Geometry
 from oncohort.ingestion import ingest
 from oncohort.sources import detect_source
-from oncohort.sources.deep_psma import DeepPsmaSource
-from oncohort.sources.deep_psma_listing import read_threshold
+from oncohort.sources.deep_psma.listing import read_threshold
+from oncohort.sources.deep_psma.source import DeepPsmaSource
 from oncohort.units import Unit
 from oncohort.volume import Volume
 from published_files import (

@@ -12,7 +12,7 @@ from oncohort.formats import write_volume
 from oncohort.geometry import Geometry
 from oncohort.ingestion import ingest
 from oncohort.sources import detect_source
-from oncohort.sources.longitudinal_ct import LongitudinalCtSource
+from oncohort.sources.longitudinal_ct.source import LongitudinalCtSource
 from oncohort.units import Unit
 from oncohort.volume import Volume
 from published_files import (

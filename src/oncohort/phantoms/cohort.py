@@ -12,11 +12,11 @@ from typing import Any, Literal, get_args
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import InputError, OutputError
 from oncohort.formats.case_sheet import CASE_SHEET, write_case_sheet
-from oncohort.formats.dicom_study import DicomStudy
-from oncohort.formats.dicom_writing import BedTiming, Injection, write_ct_series, write_pet_series
+from oncohort.formats.dicom.rtstruct_writing import write_rtstruct
+from oncohort.formats.dicom.study import DicomStudy
+from oncohort.formats.dicom.writing import BedTiming, Injection, write_ct_series, write_pet_series
 from oncohort.formats.nifti import write_label_map, write_nifti
 from oncohort.formats.nnunet_raw import RawDataset, image_path, label_path, write_dataset
-from oncohort.formats.rtstruct_writing import write_rtstruct
 from oncohort.phantoms.patient import PhantomPatient, phantom_patient
 from oncohort.storage import claim_folder, content_key, write_json
 

@@ -18,7 +18,7 @@ from oncohort.pictures.synthetic import is_synthetic
 from oncohort.reporting.drawing import VIEWS, WINDOWS
 from oncohort.reporting.sheets import MIP, CutCase, SheetSettings, cut_case, draw_sheet
 from oncohort.reporting.sheets.page import SheetPage, render_sheet
-from oncohort.sources.enhance_pet_facts import UNIDENTIFIED
+from oncohort.sources.enhance_pet.facts import UNIDENTIFIED
 from oncohort.storage import write_bytes
 
 PLANES = (*VIEWS, MIP)

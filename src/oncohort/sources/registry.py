@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from oncohort.errors import InputError
-from oncohort.sources.autopet import AutopetSource
-from oncohort.sources.deep_psma import DeepPsmaSource
-from oncohort.sources.dicom import DicomSource
-from oncohort.sources.enhance_pet import EnhancePetSource
-from oncohort.sources.longitudinal_ct import LongitudinalCtSource
-from oncohort.sources.lung_pet_ct_dx import LungPetCtDxSource
-from oncohort.sources.msd import MsdSource
-from oncohort.sources.nnunet import NnunetSource
-from oncohort.sources.pants import PantsSource
+from oncohort.sources.autopet.source import AutopetSource
+from oncohort.sources.deep_psma.source import DeepPsmaSource
+from oncohort.sources.dicom.source import DicomSource
+from oncohort.sources.enhance_pet.source import EnhancePetSource
+from oncohort.sources.longitudinal_ct.source import LongitudinalCtSource
+from oncohort.sources.lung_pet_ct_dx.source import LungPetCtDxSource
+from oncohort.sources.msd.source import MsdSource
+from oncohort.sources.nnunet.source import NnunetSource
+from oncohort.sources.pants.source import PantsSource
 from oncohort.sources.protocol import Source
 
 AUTO = "auto"

@@ -11,9 +11,9 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.errors import FormatError, InputError, SuvRefusal
-from oncohort.formats.dicom_header import DicomHeader
-from oncohort.formats.dicom_index import index_files
-from oncohort.formats.dicom_series import SuvRecipe, pet_scale
+from oncohort.formats.dicom.header import DicomHeader
+from oncohort.formats.dicom.index import index_files
+from oncohort.formats.dicom.series import SuvRecipe, pet_scale
 from oncohort.formats.spreadsheet import read_sheet
 from oncohort.sources.walking import walk_folder
 from oncohort.suv import SuvScale, autopet_factor, pet_header, suv_factor, with_alternatives

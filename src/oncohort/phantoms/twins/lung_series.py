@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from oncohort.formats.dicom_capture import write_captures
-from oncohort.formats.dicom_study import DicomStudy, WrittenSeries, frame_uid
-from oncohort.formats.dicom_writing import BedTiming, Injection, write_ct_series, write_pet_series
+from oncohort.formats.dicom.capture import write_captures
+from oncohort.formats.dicom.study import DicomStudy, WrittenSeries, frame_uid
+from oncohort.formats.dicom.writing import BedTiming, Injection, write_ct_series, write_pet_series
 from oncohort.geometry import Geometry
 from oncohort.layouts import lung_pet_ct_dx as layout
 from oncohort.phantoms.cohort import NOTICE, move_folder

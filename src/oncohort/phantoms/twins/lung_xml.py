@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from oncohort.formats.dicom_study import WrittenSeries
+from oncohort.formats.dicom.study import WrittenSeries
 from oncohort.layouts import lung_pet_ct_dx as layout
 from oncohort.phantoms.canvas import Axes
 from oncohort.phantoms.lesions import LesionTruth

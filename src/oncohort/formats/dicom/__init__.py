@@ -1,0 +1,1 @@
+"""DICOM files: headers, series, pixels, structure sets, read and written."""

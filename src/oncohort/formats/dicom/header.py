@@ -1,0 +1,302 @@
+"""What one DICOM file says before its pixels: one read per file, raw values, no guesses."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from pydicom.uid import UID
+
+from oncohort.formats.dicom.dataset import parse_header
+from oncohort.formats.dicom.elements import UnknownHeader, Window
+from oncohort.formats.dicom.image import ImageFacts, compressed, image_facts
+from oncohort.formats.dicom.private import private_texts
+from oncohort.formats.dicom.values import (
+    PYDICOM_ERRORS,
+    FileIdentity,
+    HeaderValues,
+    RawHeader,
+    RefusedFile,
+    Unusable,
+)
+from oncohort.formats.dicom.walk import DEFLATED, TAGS, walk_header
+
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+PET_IMAGE = "1.2.840.10008.5.1.4.1.1.128"
+RT_STRUCTURES = "1.2.840.10008.5.1.4.1.1.481.3"
+
+_MODALITIES = {CT_IMAGE: "CT", PET_IMAGE: "PT", RT_STRUCTURES: "RTSTRUCT"}
+_SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+_NOT_IMAGES = (
+    "RT Plan",
+    "RT Ion",
+    "RT Beams",
+    "RT Dose",
+    "SR Storage",
+    "Presentation State",
+    "Registration",
+    "Directory",
+    "Waveform",
+    "Encapsulated",
+    "Raw Data",
+    "Real World",
+    "Fiducials",
+    "Key Object",
+)
+_ARCHIVES = (b"PK\x03\x04", b"7z\xbc\xaf", b"Rar!")
+_FACTS = (
+    "Manufacturer",
+    "StudyDate",
+    "SeriesNumber",
+    "PatientSex",
+    "PatientAge",
+    "PatientWeight",
+    "PatientSize",
+    "ImageType",
+    "RescaleType",
+    "SliceThickness",
+    "ConvolutionKernel",
+    "AcquisitionNumber",
+)
+_PET_FACTS = (
+    "SeriesDate",
+    "SeriesTime",
+    "AcquisitionDateTime",
+    "AcquisitionDate",
+    "AcquisitionTime",
+    "Units",
+    "SUVType",
+    "DecayCorrection",
+    "CorrectedImage",
+    "FrameReferenceTime",
+    "ActualFrameDuration",
+    "DecayFactor",
+    "RescaleIntercept",
+    "RescaleSlope",
+    "DoseCalibrationFactor",
+    "PixelSpacing",
+)
+_TRACER_FACTS = (
+    "Radiopharmaceutical",
+    "RadionuclideTotalDose",
+    "RadionuclideHalfLife",
+    "RadiopharmaceuticalStartTime",
+    "RadiopharmaceuticalStartDateTime",
+)
+_FACT_TAGS = tuple((name, TAGS[name]) for name in _FACTS)
+_PET_TAGS = tuple((name, TAGS[name]) for name in _PET_FACTS)
+
+
+@dataclass(frozen=True, slots=True)
+class DicomHeader:
+    """One DICOM file that a case may use: a CT or PET slice, or (`image` is None) a structure set.
+
+    Attributes:
+        path: as it was given.
+        bytes: size of the file.
+        mtime_ns: when it was changed last.
+        patient: PatientID.
+        study: StudyInstanceUID.
+        series: SeriesInstanceUID.
+        instance: SOPInstanceUID.
+        modality: "CT", "PT" or "RTSTRUCT", by the SOP class.
+        frame: FrameOfReferenceUID, "" if missing.
+        facts: raw text by DICOM keyword; for PET also what SUV needs, by the names of `oncohort.suv`.
+        image: the slice; None for a structure set.
+    """
+
+    path: str
+    bytes: int
+    mtime_ns: int
+    patient: str
+    study: str
+    series: str
+    instance: str
+    modality: str
+    frame: str
+    facts: Mapping[str, str]
+    image: ImageFacts | None = None
+
+
+def read_header(path: str | Path) -> DicomHeader | RefusedFile:
+    """What a DICOM file says before its pixels, or why it cannot be used.
+
+    Accepted are uncompressed CT and PET images of one frame, and RT structure sets. The size of the pixel data is
+    checked against the file, so a truncated file is refused here, before anything is converted. A refused file is given
+    with its UIDs where it has any.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile() as note:
+        ...     _ = note.write(b"no image, but long enough to hold the mark that DICOM files have" * 4)
+        ...     note.flush()
+        ...     read_header(note.name).reason
+        'not DICOM'
+    """
+    name = str(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            return _read(name, descriptor)
+        finally:
+            os.close(descriptor)
+    except Unusable as unusable:
+        return RefusedFile(name, unusable.reason, unusable.detail)
+    except PermissionError as error:
+        return RefusedFile(name, "unreadable", error.strerror or str(error))
+    except PYDICOM_ERRORS as error:
+        return RefusedFile(name, "broken DICOM", f"{type(error).__name__}: {error}"[:300])
+
+
+def identity_of(header: DicomHeader) -> FileIdentity:
+    """Whose image a file is."""
+    sop_class = next(uid for uid, modality in _MODALITIES.items() if modality == header.modality)
+    date = header.facts.get("StudyDate", "")
+    return FileIdentity(header.patient, header.study, header.series, header.instance, date, sop_class)
+
+
+def has_dicom_mark(path: str | Path) -> bool:
+    """Whether byte 128 of a file begins with the mark of DICOM; a file that cannot be read has none."""
+    try:
+        with Path(path).open("rb") as stream:
+            return stream.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def _read(name: str, descriptor: int) -> DicomHeader | RefusedFile:
+    status = os.fstat(descriptor)
+    window = Window(descriptor, status.st_size)
+    _check_mark(window.cut(0, 132), status.st_size)
+    try:
+        return _understood(name, status, walk_header(window))
+    except UnknownHeader:
+        with Path(name).open("rb") as stream:
+            return _understood(name, status, parse_header(stream, status.st_size))
+
+
+def _understood(name: str, status: os.stat_result, raw: RawHeader) -> DicomHeader | RefusedFile:
+    try:
+        return _header(name, status, raw)
+    except Unusable as unusable:
+        return RefusedFile(name, unusable.reason, unusable.detail, _whose(raw))
+
+
+def _whose(raw: RawHeader) -> FileIdentity | None:
+    data = raw.values
+    instance = data.text(TAGS["SOPInstanceUID"])
+    if not instance:
+        return None
+    study, series, date = (data.text(TAGS[name]) for name in ("StudyInstanceUID", "SeriesInstanceUID", "StudyDate"))
+    return FileIdentity(data.decoded(TAGS["PatientID"]), study, series, instance, date, _sop_class(raw))
+
+
+def _sop_class(raw: RawHeader) -> str:
+    return raw.values.text(TAGS["SOPClassUID"]) or raw.media_class
+
+
+def _check_mark(start: bytes, size: int) -> None:
+    if size == 0:
+        raise Unusable("empty file", "0 bytes")
+    if start[128:] != b"DICM":
+        kind = "an archive: unpack it first" if start.startswith(_ARCHIVES) else "no DICM mark at byte 128"
+        raise Unusable("not DICOM", kind)
+
+
+def _check_class(sop_class: str, modality: str) -> None:
+    if sop_class in _MODALITIES:
+        return
+    name = UID(sop_class).name
+    if sop_class in _SEGMENTATIONS:
+        raise Unusable("segmentation object", "DICOM SEG is not read; RTSTRUCT is")
+    if any(word in name for word in _NOT_IMAGES):
+        raise Unusable("not an image", name)
+    if name.startswith(("Enhanced CT", "Enhanced PET", "Legacy Converted")):
+        raise Unusable("multi-frame", f"{name}: only classic series with one slice per file are read")
+    if not sop_class and not modality:
+        raise Unusable("broken DICOM", "neither SOPClassUID nor Modality")
+    raise Unusable("not CT or PET", f"modality {modality or 'missing'}, {name or 'no SOP class'}")
+
+
+def _header(name: str, status: os.stat_result, raw: RawHeader) -> DicomHeader:
+    data = raw.values
+    sop_class = _sop_class(raw)
+    _check_class(sop_class, data.text(TAGS["Modality"]))
+    if raw.syntax == DEFLATED:
+        raise compressed(raw.syntax)
+    modality = _MODALITIES[sop_class]
+    patient, study, series, instance = _identity(data)
+    return DicomHeader(
+        path=name,
+        bytes=status.st_size,
+        mtime_ns=status.st_mtime_ns,
+        patient=sys.intern(patient),
+        study=study,
+        series=series,
+        instance=instance,
+        modality=modality,
+        frame=data.text(TAGS["FrameOfReferenceUID"]),
+        facts=_facts(data, pet=modality == "PT"),
+        image=None if sop_class == RT_STRUCTURES else image_facts(raw, status.st_size),
+    )
+
+
+def _identity(data: HeaderValues) -> tuple[str, str, str, str]:
+    patient = data.decoded(TAGS["PatientID"])
+    study, series, instance = (
+        data.text(TAGS[name]) for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+    )
+    if patient and study and series and instance:
+        return patient, study, series, instance
+    required = {
+        "PatientID": patient,
+        "StudyInstanceUID": study,
+        "SeriesInstanceUID": series,
+        "SOPInstanceUID": instance,
+    }
+    missing = [tag for tag, value in required.items() if not value]
+    raise Unusable("no identity", f"{', '.join(missing)} missing or empty")
+
+
+def _facts(data: HeaderValues, *, pet: bool) -> Mapping[str, str]:
+    facts = {name: data.text(tag) for name, tag in _FACT_TAGS}
+    for name in ("StudyDescription", "SeriesDescription"):
+        facts[name] = sys.intern(data.decoded(TAGS[name]))
+    if pet:
+        facts |= {name: data.text(tag) for name, tag in _PET_TAGS}
+        facts |= _tracer_facts(data)
+        facts |= private_texts(data)
+    return share_facts({name: value for name, value in facts.items() if value})
+
+
+def share_facts(facts: dict[str, str]) -> Mapping[str, str]:
+    """The same mapping for the same facts: slices of a series mostly agree, and there may be hundreds of thousands.
+
+    Examples:
+        >>> share_facts({"PatientSex": "F"}) is share_facts({"PatientSex": "F"})
+        True
+    """
+    return _shared(tuple(facts.items()))
+
+
+@lru_cache(maxsize=1 << 12)
+def _shared(items: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
+    return dict(items)
+
+
+def _tracer_facts(data: HeaderValues) -> dict[str, str]:
+    items = data.items(TAGS["RadiopharmaceuticalInformationSequence"])
+    if not items:
+        return {}
+    facts = {name: items[0].text(TAGS[name]) for name in _TRACER_FACTS}
+    facts["RadiopharmaceuticalCount"] = str(len(items))
+    codes = items[0].items(TAGS["RadionuclideCodeSequence"])
+    facts["RadionuclideCode"] = codes[0].decoded(TAGS["CodeValue"]) if codes else ""
+    names = items[0].items(TAGS["RadiopharmaceuticalCodeSequence"])
+    if names and not facts["Radiopharmaceutical"]:
+        facts["Radiopharmaceutical"] = names[0].decoded(TAGS["CodeMeaning"])
+    return facts

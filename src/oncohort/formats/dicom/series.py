@@ -1,0 +1,261 @@
+"""A DICOM series as a volume: CT in HU, PET in SUVbw."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from oncohort.errors import FormatError, InputError, SuvRefusal
+from oncohort.formats.dicom.geometry import stack_slices
+from oncohort.formats.dicom.header import DicomHeader
+from oncohort.formats.dicom.image import ImageFacts
+from oncohort.formats.dicom.index import DicomIndex, index_files
+from oncohort.formats.dicom.pixels import SliceFile, read_voxels
+from oncohort.formats.dicom.values import Unusable
+from oncohort.geometry import Geometry
+from oncohort.suv import SuvScale, autopet_factor, pet_header, suv_factor, with_alternatives
+from oncohort.units import Unit
+from oncohort.volume import Volume
+
+SuvRecipe = Literal["suv", "autopet-compat"]
+"""Rules by which a PET becomes SUV; see docs/suv.md."""
+
+_Scaling = tuple[tuple[float, ...], dict[str, Any], tuple[str, ...]]  # factor by slice, record, warnings
+
+
+@dataclass(frozen=True)
+class DicomSeries:
+    """One series whose headers form a volume: all that reading its voxels needs.
+
+    Attributes:
+        uid: SeriesInstanceUID.
+        modality: "CT" or "PT".
+        geometry: the grid.
+        slices: files in order along k.
+        record: how numbers become HU or SUV (JSON-able).
+        warnings: what a user should look at.
+    """
+
+    uid: str
+    modality: str
+    geometry: Geometry
+    slices: tuple[SliceFile, ...]
+    record: Mapping[str, Any]
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> Unit:
+        """HU for CT, SUVbw for PET."""
+        return Unit.HU if self.modality == "CT" else Unit.SUVBW
+
+    def to_dict(self) -> dict[str, Any]:
+        """The series as JSON values; `from_dict` reads it back."""
+        return {
+            "uid": self.uid,
+            "modality": self.modality,
+            "shape": list(self.geometry.shape),
+            "affine": self.geometry.affine.tolist(),
+            "slices": [list(asdict(one).values()) for one in self.slices],
+            "record": dict(self.record),
+            "warnings": list(self.warnings),
+        }
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> DicomSeries:
+        """The series that `to_dict` wrote."""
+        return DicomSeries(
+            values["uid"],
+            values["modality"],
+            Geometry(tuple(values["shape"]), values["affine"]),
+            tuple(SliceFile(*one) for one in values["slices"]),
+            values["record"],
+            tuple(values["warnings"]),
+        )
+
+    def volume(self) -> Volume:
+        """The series as a volume; pixels are read on first use."""
+        return Volume(self.geometry, self.unit, partial(read_voxels, self.slices, self.modality), self.record)
+
+
+def stack_series(headers: Sequence[DicomHeader], *, recipe: SuvRecipe = "suv") -> DicomSeries:
+    """The volume that the slices of one SeriesInstanceUID form.
+
+    Args:
+        headers: slices of one series, in any order.
+        recipe: how a PET becomes SUV: by the rules of `oncohort.suv`, or as autoPET's published volumes were made.
+
+    Raises:
+        Unusable: they are no volume, or their numbers no HU or SUV; with the reason in a few fixed words.
+    """
+    _check_one_series(headers)
+    images = [header.image for header in headers if header.image is not None]
+    stack = stack_slices(images)
+    first = headers[0]
+    factors, record, warnings = _hounsfield(headers) if first.modality == "CT" else _uptake(headers, recipe)
+    slices = tuple(_slice_file(headers[index], images[index], factors[index]) for index in stack.order)
+    record = {**_scaling(slices), **record, "series_uid": first.series, "slices": len(slices)}
+    return DicomSeries(first.series, first.modality, stack.geometry, slices, record, warnings)
+
+
+def read_series(path: str | Path) -> Volume:
+    """The one CT or PET series in a folder: CT in HU (integers), PET in SUVbw (float32).
+
+    Slices are sorted by position along their normal; each has its own rescale slope. i runs along an image row, j
+    along a column, k along the normal. The record holds the tags and the rule behind the numbers.
+
+    Args:
+        path: a folder with the files of one series; other files in it are passed over.
+
+    Raises:
+        FormatError: no series, several, or one that is no volume.
+        SuvRefusal: a PET whose SUV cannot be computed.
+    """
+    return _only_series(Path(path), "CT or PET").volume()
+
+
+def read_pet(folder: str | Path) -> Volume:
+    """The one PET series in a folder in body-weight SUV, or a refusal; never a wrong number.
+
+    Args:
+        folder: holds the files of one PET series.
+
+    Raises:
+        FormatError: no PET series, several, or one that is no volume.
+        SuvRefusal: the SUV cannot be computed; `code` names the reason.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as empty:
+        ...     try:
+        ...         read_pet(empty)
+        ...     except FormatError as error:
+        ...         print(error.expected)
+        one PET series
+    """
+    return _only_series(Path(folder), "PET").volume()
+
+
+def _only_series(folder: Path, wanted: str) -> DicomSeries:
+    index = _index_folder(folder, wanted)
+    candidates = {uid: slices for uid, slices in index.series.items() if wanted != "PET" or slices[0].modality == "PT"}
+    if len(candidates) != 1:
+        found = ", ".join(candidates) or "; ".join(sorted({one.reason for one in index.refused})) or "no files"
+        raise _wrong(folder, f"one {wanted} series", found, "name a folder that holds the files of one series")
+    (headers,) = candidates.values()
+    broken = [one for one in index.refused if one.reason in ("truncated", "broken DICOM", "unreadable")]
+    if broken:
+        found = f"{broken[0].reason}: {broken[0].detail}"
+        raise _wrong(Path(broken[0].path), "an intact DICOM file", found, "fetch the file again")
+    try:
+        return stack_series(headers)
+    except Unusable as unusable:
+        if isinstance(unusable.__cause__, SuvRefusal):
+            raise unusable.__cause__ from None
+        found = f"{unusable.reason} ({unusable.detail})"
+        raise _wrong(folder, "slices that form one volume", found, "check the series in a viewer") from unusable
+
+
+def _index_folder(folder: Path, wanted: str) -> DicomIndex:
+    if not folder.is_dir():
+        raise _wrong(folder, f"a folder with one {wanted} series", "no folder", "name an existing folder")
+    return index_files(sorted(path for path in folder.iterdir() if path.is_file()))
+
+
+def _wrong(path: Path, expected: str, found: str, remedy: str) -> InputError:
+    return FormatError(expected=expected, found=found, where=str(path), remedy=remedy)
+
+
+def _check_one_series(headers: Sequence[DicomHeader]) -> None:
+    for name in ("patient", "study", "modality", "frame"):
+        values = sorted({str(getattr(header, name)) for header in headers})
+        if len(values) > 1:
+            raise Unusable("two series with one UID", f"{len(values)} values of {name}: {', '.join(values)[:200]}")
+    sizes = {(one.image.columns, one.image.rows, one.image.spacing_mm) for one in headers if one.image is not None}
+    if len(sizes) > 1:
+        raise Unusable("two series with one UID", f"image sizes and spacings {sorted(sizes)}"[:300])
+    instances = [header.instance for header in headers]
+    if len(set(instances)) < len(instances):
+        raise Unusable("two series with one UID", "two different files have the same SOPInstanceUID")
+
+
+def _hounsfield(headers: Sequence[DicomHeader]) -> _Scaling:
+    for header in headers:
+        kind = header.facts.get("RescaleType", "HU")
+        if kind != "HU":
+            raise Unusable("not HU", f"RescaleType {kind}")
+        _check_rescale(header.image)
+    return (1.0,) * len(headers), {"rule": "hu"}, ()
+
+
+def _check_rescale(image: ImageFacts | None) -> None:
+    if image is None or image.slope is None or image.intercept is None or image.slope == 0:
+        raise Unusable("no rescale", "RescaleSlope or RescaleIntercept is missing or 0")
+
+
+def _uptake(headers: Sequence[DicomHeader], recipe: SuvRecipe) -> _Scaling:
+    for header in headers:
+        _check_rescale(header.image)
+    try:
+        scale = pet_scale(headers, recipe=recipe)
+    except SuvRefusal as refusal:
+        raise Unusable("no SUV", f"{refusal.code}: expected {refusal.expected}, found {refusal.found}") from refusal
+    return scale.factors, dict(scale.record), scale.warnings
+
+
+def pet_scale(headers: Sequence[DicomHeader], *, recipe: SuvRecipe = "suv") -> SuvScale:
+    """What turns the rescaled values of the slices of one PET series into SUVbw, a factor for each header.
+
+    Args:
+        headers: slices of one series.
+        recipe: `suv`, or `autopet-compat`, which takes its times from the first file by name.
+
+    Raises:
+        SuvRefusal: The header does not permit an honest factor.
+    """
+    if recipe == "autopet-compat":
+        return autopet_factor(_by_file_name(headers), where=headers[0].path)
+    slices = [header.facts for header in headers]
+    header = pet_header(slices, where=headers[0].path)
+    return with_alternatives(suv_factor(header), header, _by_file_name(headers))
+
+
+def _by_file_name(headers: Sequence[DicomHeader]) -> list[Mapping[str, str]]:
+    return [one.facts for one in sorted(headers, key=lambda one: one.path)]
+
+
+def _scaling(slices: Sequence[SliceFile]) -> dict[str, Any]:
+    slopes, intercepts = [one.slope for one in slices], [one.intercept for one in slices]
+    return {
+        "slope": slopes[0] if len(set(slopes)) == 1 else slopes,
+        "intercept": intercepts[0] if len(set(intercepts)) == 1 else intercepts,
+    }
+
+
+def _slice_file(header: DicomHeader, image: ImageFacts, factor: float) -> SliceFile:
+    return SliceFile(
+        header.path,
+        header.bytes,
+        header.mtime_ns,
+        image.offset,
+        image.columns,
+        image.rows,
+        image.dtype,
+        image.bits_stored,
+        image.slope or 0.0,
+        image.intercept or 0.0,
+        factor,
+    )
+
+
+def scale_text(record: Mapping[str, Any]) -> str:
+    """The record as the JSON text of the column `scale`.
+
+    Examples:
+        >>> scale_text({"slope": 1.0, "rule": "hu"})
+        '{"rule": "hu", "slope": 1.0}'
+    """
+    return json.dumps(record, sort_keys=True)

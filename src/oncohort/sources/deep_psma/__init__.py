@@ -1,0 +1,1 @@
+"""DEEP-PSMA: two tracers per patient."""

@@ -1,0 +1,1 @@
+"""ENHANCE.PET 1.6k: seven label groups per case."""

@@ -1,0 +1,1 @@
+"""Longitudinal CT of autoPET: two time points and lesions followed between them."""

@@ -1,0 +1,1 @@
+"""Lung-PET-CT-Dx: DICOM and boxes in XML."""

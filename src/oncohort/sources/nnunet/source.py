@@ -1,0 +1,233 @@
+"""nnU-Net raw data set folders as cases, referenced where they lie.
+
+Channel names decide the roles: CT is `ct`; PET, PT and SUV are `pet`; any other
+name is the role itself, in lower case and percent-encoded. A second channel of
+one role becomes `ct.2`, with a warning, because some published data sets name
+their PET "CT". Labels are `lesions` when every label's name says lesion, tumour
+or the like, and `organs` otherwise. Unlabelled cases are kept; a case that lacks
+a channel, or one of whose files cannot be read or lies on another grid, is
+refused as a whole with the reason beside the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oncohort.compute import ProgressCallback
+from oncohort.errors import SettingsError
+from oncohort.formats.case_sheet import CASE_SHEET, read_case_sheet
+from oncohort.formats.nnunet_raw import DATASET_FILE, RawCase, RawDataset, case_files, list_files, read_dataset
+from oncohort.sources.nnunet.names import case_id, channel_roles, is_lesion, is_text, label_role, label_scheme
+from oncohort.sources.protocol import CasePlan, SourcePlan
+from oncohort.sources.referenced import Refusal, as_stored, finding, open_image, refuse_case, stamp, volume_row
+from oncohort.sources.walking import refused_row
+from oncohort.units import Unit
+from oncohort.volume import Volume
+
+_UNITS = {"ct": Unit.HU, "pet": Unit.SUVBW}
+
+
+@dataclass(frozen=True)
+class NnunetSource:
+    """Reads nnU-Net raw data set folders; nothing is copied.
+
+    Examples:
+        >>> NnunetSource().name
+        'nnunet'
+    """
+
+    name: str = "nnunet"
+    description: str = "nnU-Net raw data set folder: dataset.json, imagesTr, labelsTr (imagesTs, labelsTs, cases.csv)"
+
+    def detect(self, path: Path) -> bool:
+        """Whether `dataset.json` stands beside `imagesTr` or `imagesTs`."""
+        return (path / DATASET_FILE).is_file() and any((path / name).is_dir() for name in ("imagesTr", "imagesTs"))
+
+    def plan(
+        self,
+        path: Path,
+        *,
+        roi: Sequence[str] | None = None,
+        known: Mapping[str, str] | None = None,
+        progress: ProgressCallback | None = None,
+    ) -> SourcePlan:
+        """The cases of the folder `path`, by file names; headers are read by `convert`.
+
+        Args:
+            path: The folder that holds `dataset.json`.
+            roi: Must be None; labels have names in `dataset.json`.
+            known: Not needed; ids are file names.
+            progress: Not called; listing is quick.
+
+        Raises:
+            FormatError: There is no usable `dataset.json`, or `cases.csv` is wrong.
+            LabelError: Two labels share an integer.
+            SettingsError: Regions were asked for by name.
+        """
+        if roi is not None:
+            raise SettingsError(
+                expected="no regions by name for source 'nnunet'",
+                found=", ".join(roi),
+                where=str(path),
+                remedy="leave out --roi; the labels of dataset.json are all kept",
+            )
+        root = path.absolute()
+        folder = _Folder(root, read_dataset(root), _sheet(root))
+        listing = list_files(root, folder.dataset)
+        named = [case for case in listing.cases if is_text(case.stem)]
+        whole = [case for case in named if not folder.missing(case)]
+        refused = [row for case in named for row in folder.incomplete(case)]
+        nameless = [file for case in listing.cases if case not in named for file in case_files(case)]
+        refused += [_row(root, file, "name is no text", "rename the file in UTF-8") for file in nameless]
+        shared = (root / DATASET_FILE, root / CASE_SHEET)
+        refused += [_row(root, file, *_why_other(file)) for file in listing.others if file not in shared]
+        plans = folder.plans(_once(whole))
+        refused += [_row(root, file, "duplicate case", "the case is in imagesTr") for file in _twice(whole)]
+        return SourcePlan(
+            cases=tuple(plans),
+            refused=tuple(sorted(refused, key=lambda row: row["path"])),
+            scheme=label_scheme(folder.dataset),
+            meta={"dataset": dict(folder.dataset.facts)},
+        )
+
+    def convert(self, case_plan: CasePlan, folder: Path) -> dict[str, Any]:
+        """Rows that refer to the files of one case; `folder` gets nothing.
+
+        A file that is damaged, cut short or on another grid than the first
+        channel refuses the case.
+        """
+        root = Path(case_plan.work["root"])
+        rows: list[dict[str, Any]] = []
+        first: Volume | None = None
+        for entry in case_plan.work["volumes"]:
+            path = root / entry["path"]
+            volume = open_image(path, Unit(entry["unit"]), None if first is None else first.geometry)
+            if isinstance(volume, Refusal):
+                files = [root / each["path"] for each in case_plan.work["volumes"]]
+                return refuse_case(case_plan, root, files, path, volume)
+            first = first or volume
+            scale = None if volume.unit is Unit.LABEL else as_stored(entry["rule"])
+            rows.append(volume_row(case_plan.case, entry["role"], path, volume, scale))
+        return {"case": dict(case_plan.row), "volumes": rows, "refused": [], "findings": []}
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """One raw data set folder: where it is and what it says of itself."""
+
+    root: Path
+    dataset: RawDataset
+    sheet: Mapping[str, Mapping[str, Any]]
+
+    def missing(self, case: RawCase) -> list[str]:
+        """Channels that a case lacks, as number and name."""
+        return [f"{number:04d} ({name})" for number, name in self.dataset.channels.items() if number not in case.images]
+
+    def incomplete(self, case: RawCase) -> list[dict[str, str]]:
+        """Rows of refusal for every file of a case that lacks a channel."""
+        missing = self.missing(case)
+        detail = f"case {case.stem} lacks channel {', '.join(missing)}"
+        return [_row(self.root, file, "missing channel", detail) for file in case_files(case)] if missing else []
+
+    def plans(self, cases: Sequence[RawCase]) -> Iterator[CasePlan]:
+        general = self._findings({case_id(case.stem) for case in cases})
+        for position, case in enumerate(cases):
+            name = case_id(case.stem)
+            facts = dict(self.sheet.get(name, {}))
+            patient = str(facts.pop("patient", name))
+            row = {"case": name, "patient": patient, "split": case.split, "licence": self._licence(), **facts}
+            shared = [file for file in (self.root / DATASET_FILE, self.root / CASE_SHEET) if file.is_file()]
+            yield CasePlan(
+                case=name,
+                patient=patient,
+                row=row,
+                files=tuple(stamp(file) for file in (*case_files(case), *shared)),
+                work={"root": str(self.root), "volumes": self._volumes(case)},
+                findings=(*(general if position == 0 else ()), *self._unlabelled(case, name)),
+            )
+
+    def _licence(self) -> str | None:
+        said = self.dataset.facts.get("licence") or self.dataset.facts.get("license")
+        return str(said) if said else None
+
+    def _volumes(self, case: RawCase) -> list[dict[str, str]]:
+        roles = channel_roles(self.dataset)
+        volumes = []
+        for number, file in case.images.items():
+            unit = _UNITS.get(roles[number].split(".")[0], Unit.NONE)
+            rule = f"as stored; channel {number} is named {self.dataset.channels[number]!r}"
+            volumes.append({"role": roles[number], "path": self._relative(file), "unit": str(unit), "rule": rule})
+        if case.label is not None:
+            role = label_role(self.dataset)
+            volumes.append({"role": role, "path": self._relative(case.label), "unit": str(Unit.LABEL), "rule": ""})
+        return volumes
+
+    def _relative(self, file: Path) -> str:
+        return file.relative_to(self.root).as_posix()
+
+    def _findings(self, names: set[str]) -> Iterator[dict[str, Any]]:
+        doubled = sorted(role for role in channel_roles(self.dataset).values() if role.partition(".")[2])
+        if doubled:
+            yield finding(
+                "nnunet_channel_names",
+                evidence=f"channels {dict(self.dataset.channels)} gave roles {', '.join(doubled)}",
+                remedy="if one of them is the PET, correct channel_names in dataset.json and ingest again",
+                path=DATASET_FILE,
+            )
+        mixed = label_role(self.dataset) == "organs" and [name for name in self.dataset.labels if is_lesion(name)]
+        if mixed:
+            yield finding(
+                "nnunet_lesions_among_organs",
+                evidence=f"labels {', '.join(mixed)} stand beside others, so the role of the masks is organs",
+                remedy="keep lesions in a data set of their own to score them as lesions",
+                path=DATASET_FILE,
+                severity="info",
+            )
+        for name in sorted(set(self.sheet) - names):
+            yield finding(
+                "case_sheet_unknown_case", evidence=f"no case {name!r}", remedy="correct cases.csv", path=CASE_SHEET
+            )
+
+    def _unlabelled(self, case: RawCase, name: str) -> Iterator[dict[str, Any]]:
+        if case.label is None and case.split == "train":
+            yield finding(
+                "nnunet_no_label",
+                evidence="images in imagesTr without a file in labelsTr",
+                remedy="add the label map, or leave the case out of scoring",
+                path=f"labelsTr/{case.stem}{self.dataset.file_ending}",
+                case=name,
+            )
+
+
+def _sheet(root: Path) -> dict[str, dict[str, Any]]:
+    path = root / CASE_SHEET
+    return read_case_sheet(path) if path.is_file() else {}
+
+
+def _once(cases: Sequence[RawCase]) -> list[RawCase]:
+    first: dict[str, RawCase] = {}
+    for case in cases:
+        first.setdefault(case.stem, case)
+    return list(first.values())
+
+
+def _twice(cases: Sequence[RawCase]) -> list[Path]:
+    kept = _once(cases)
+    return [file for case in cases if case not in kept for file in case_files(case)]
+
+
+def _why_other(file: Path) -> tuple[str, str]:
+    if not file.is_file():
+        return "unreadable", "a link that leads nowhere"
+    if file.parent.name in ("labelsTr", "labelsTs") and file.name.endswith((".nii.gz", ".nii", ".mha")):
+        return "no images", "a label map without any image of its case"
+    if file.parent.name in ("imagesTr", "imagesTs") and file.name.endswith((".nii.gz", ".nii", ".mha")):
+        return "unknown channel", "the name does not end in a channel number and file ending of dataset.json"
+    return "not part of the layout", "neither dataset.json, cases.csv, an image nor a label map"
+
+
+def _row(root: Path, file: Path, reason: str, detail: str) -> dict[str, str]:
+    return refused_row(root, file, reason, detail)

@@ -1,0 +1,1 @@
+"""PanTS: one file per structure."""
