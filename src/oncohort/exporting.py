@@ -14,7 +14,7 @@ from oncohort.exports import Export
 from oncohort.formats import fingerprint_case
 from oncohort.storage import claim_folder, content_key, read_json, write_json
 
-_VERSION = 1  # of what exports write; part of every key
+_VERSION = 2  # of what exports write; part of every key
 
 
 @dataclass(frozen=True)
@@ -123,7 +123,8 @@ class _Write:
 
 def _key(cohort: Cohort, case: str, export: Export) -> str:
     needed = fingerprint_case(cohort, case, export.roles)
-    return content_key("export", _VERSION, case, export.settings(), cohort.scheme.to_dict(), needed)
+    facts = export.facts(cohort, case)
+    return content_key("export", _VERSION, case, export.settings(), cohort.scheme.to_dict(), needed, facts)
 
 
 def _nothing(export: Export, failed: Mapping[str, str]) -> InputError:

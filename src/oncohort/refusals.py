@@ -24,7 +24,7 @@ REMEDIES: dict[str, str] = {
     "unreadable": "check the permissions and the link, or fetch the file again",
     "broken DICOM": "fetch the file again",
     "truncated": "fetch the file again",
-    "compressed": "decompress the series with a DICOM toolkit",
+    "compressed": "install the extra that the detail names, or decompress the series with a DICOM toolkit",
     "multi-frame": "export the series as one file per slice",
     "segmentation object": "export the contours as RTSTRUCT, or the mask as NIfTI in an nnU-Net folder",
     "not CT or PET": "nothing, if this modality is not needed",

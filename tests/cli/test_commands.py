@@ -19,10 +19,15 @@ from oncohort.units import Unit
 from study_files import RESAMPLE, Watch, save_image, save_study, write_dataset, write_patient
 
 COMMANDS = (
-    *("demo", "run", "ingest", "info", "harmonise", "segment"),
+    *("demo", "run", "ingest", "info", "harmonise", "split", "segment"),
     *("evaluate", "rank", "sensitivity", "phantom", "suv", "show", "report"),
 )
-NESTED = (("profile",), *(("profile", name) for name in ("list", "show", "methods", "page", "validate", "diff")))
+NESTED = (
+    ("profile",),
+    ("export",),
+    ("export", "nnunet"),
+    *(("profile", name) for name in ("list", "show", "methods", "page", "validate", "diff")),
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +67,7 @@ def test_help_lists_exactly_the_commands_there_are(capsys):
     code, out, _ = call(capsys, "--help")
     assert code == 0
     listed = {line.split()[1] for line in out.splitlines() if line.startswith("│ ") and line[2].isalpha()}
-    assert listed == {*COMMANDS, "profile"}
+    assert listed == {*COMMANDS, "export", "profile"}
     assert "64 wrong usage" in out
 
 

@@ -74,6 +74,21 @@ class LabelMapping:
         """
         return _recoded(labels, {self.exported[name]: self.original[name] for name in self.original}, where)
 
+    def in_scheme(self, scheme: LabelScheme) -> LabelMapping:
+        """The same names with the integers that they have in another scheme; labels of it without a name are dropped.
+
+        Examples:
+            >>> mapping = LabelMapping.gapless(LabelScheme("bones", {"hip": 7, "rib": 3}))
+            >>> dict(mapping.in_scheme(LabelScheme("other", {"rib": 9, "skull": 2})).original)
+            {'rib': 9}
+        """
+        names = [name for name in self.original if name in scheme.labels]
+        if all(scheme.labels[name] == self.original[name] for name in self.original if name in names):
+            return self
+        dropped = {value for name, value in scheme.labels.items() if name not in names}
+        original = {name: scheme.labels[name] for name in names}
+        return LabelMapping(original, {name: self.exported[name] for name in names}, tuple(sorted(dropped)))
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values; `from_dict` reads them back."""
         return {"original": dict(self.original), "exported": dict(self.exported), "dropped": list(self.dropped)}
@@ -96,30 +111,44 @@ class LabelMapping:
         return LabelMapping(original, exported, dropped)
 
 
-def one_layer(labels: LabelMap, *, where: str) -> Volume:
-    """The only layer of a label map.
-
-    Raises:
-        LabelError: Labels overlap, which a file with one integer per voxel cannot hold.
-    """
-    if len(labels.layers) == 1:
-        return labels.layers[0]
-    raise LabelError(
-        expected="labels that do not overlap",
-        found=f"{len(labels.layers)} layers",
-        where=where,
-        remedy="export structures one file each, or choose labels that do not overlap",
-    )
-
-
 def mapped(labels: LabelMap, mapping: LabelMapping, *, where: str) -> Volume:
-    """A label map of one layer with exported integers.
+    """A label map as one volume of exported integers; its layers are joined.
+
+    Integers of a map with a scheme of its own are found by their names.
 
     Raises:
-        LabelError: Labels overlap, or an integer has no name.
+        LabelError: Labels that are written overlap, or an integer has no name.
+
+    Examples:
+        >>> from oncohort.geometry import Geometry
+        >>> grid, scheme = Geometry((3, 1, 1), np.eye(4)), LabelScheme("two", {"mass": 1, "oedema": 5})
+        >>> masks = {"mass": np.array([1, 1, 0]), "oedema": np.array([0, 1, 1])}
+        >>> both = LabelMap.from_masks({k: v.reshape(3, 1, 1) > 0 for k, v in masks.items()}, grid, scheme)
+        >>> mapped(both, LabelMapping.gapless(scheme, only=["oedema"]), where="here").array.ravel().tolist()
+        [0, 1, 1]
     """
-    layer = one_layer(labels, where=where)
-    return Volume.from_array(mapping.forth(layer.array, where=where), layer.geometry, Unit.LABEL)
+    own = mapping.in_scheme(labels.scheme)
+    joined: NDArray[np.generic] | None = None
+    for layer in labels.layers:
+        found = own.forth(layer.array, where=where)
+        if joined is not None:
+            _require_apart(joined, found, where)
+        joined = found if joined is None else joined + found  # type: ignore[operator] - both hold integers
+    if joined is None:
+        raise _unknown(0, {}, where)
+    return Volume.from_array(joined, labels.geometry, Unit.LABEL)
+
+
+def _require_apart(first: NDArray[np.generic], second: NDArray[np.generic], where: str) -> None:
+    overlap = np.argwhere((first != 0) & (second != 0))
+    if len(overlap):
+        place = tuple(overlap[0].tolist())
+        raise LabelError(
+            expected="labels that do not overlap",
+            found=f"{len(overlap)} voxels with two labels, the first {place} with {first[place]} and {second[place]}",
+            where=where,
+            remedy="export structures one file each, or choose labels that do not overlap",
+        )
 
 
 def _recoded(labels: NDArray[Any], table: Mapping[int, int], where: str) -> NDArray[np.generic]:

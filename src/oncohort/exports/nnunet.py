@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,18 +9,24 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from oncohort.cohort import Case, Cohort
-from oncohort.errors import GeometryError, MissingNeedError, SettingsError
+from oncohort.cohort import Cohort
+from oncohort.errors import SettingsError
+from oncohort.exports.case_files import (
+    RECORD_FILE,
+    CaseFiles,
+    case_files,
+    referable_file,
+    require_one_grid,
+    volume_row,
+)
 from oncohort.exports.fingerprint import fingerprint_case, fingerprint_dataset, read_part, write_part
 from oncohort.exports.labels import LabelMapping, mapped
-from oncohort.formats import volume_path, write_volume
 from oncohort.formats.nnunet_raw import RawDataset, image_path, label_path, write_dataset
 from oncohort.splits import Split
 from oncohort.storage import encode_stem, write_json
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume
 
-RECORD_FILE = "oncohort.json"
 SPLITS_FILE = "splits_final.json"
 FINGERPRINT_FILE = "dataset_fingerprint.json"
 
@@ -142,6 +147,9 @@ class NnunetExport:
             "fingerprint": self.fingerprint,
         }
 
+    def facts(self, cohort: Cohort, case: str) -> None:
+        """None: files and settings say all."""
+
     def check(self, cohort: Cohort) -> None:
         """Raise unless regions, the label to ignore and the split fit the cohort.
 
@@ -167,27 +175,22 @@ class NnunetExport:
             GeometryError: A channel lies on another grid than the mask.
             LabelError: Labels overlap or have no name.
         """
-        found = cohort[case]
         part = "test" if self.split is not None and case in self.split.test else "train"
-        images = self._images(found)
-        target = folder / self.dataset_folder
-        files: dict[str, int] = {}
-        written = [
-            self._image(cohort, found, number, image, part, target, files) for number, image in enumerate(images)
-        ]
-        label = label_path(target, case, split=part)
-        volume = self._label_volume(found.label_map(self.label_role), self._mapping(cohort), f"case {case}")
-        files[label.relative_to(folder).as_posix()] = write_volume(label, volume)["bytes"]
-        if self.fingerprint and part == "train":
-            arrays = [image.array for image in images]
-            found_part = fingerprint_case(arrays, volume.array, volume.geometry, where=f"case {case}")
-            files[_part_path(case)] = write_part(folder / _part_path(case), found_part)
+        images, masks = self._read(cohort, case)
+        with case_files(folder) as files:
+            written = [self._image(cohort, case, number, image, part, files) for number, image in enumerate(images)]
+            volume = self._label_volume(masks, self._mapping(cohort), f"case {case}")
+            label = files.write_volume(label_path(self.dataset_folder, case, split=part).as_posix(), volume)
+            if self.fingerprint and part == "train":
+                arrays = [image.array for image in images]
+                found = fingerprint_case(arrays, volume.array, volume.geometry, where=f"case {case}")
+                files.sizes[_part_path(case)] = write_part(folder / _part_path(case), found)
         return {
             "case": case,
             "part": part,
             "images": written,
-            "label": label.relative_to(target).as_posix(),
-            "files": files,
+            "label": label.removeprefix(f"{self.dataset_folder}/"),
+            "files": files.sizes,
         }
 
     def finish(self, cohort: Cohort, results: Sequence[Mapping[str, Any]], folder: Path) -> tuple[str, ...]:
@@ -223,37 +226,24 @@ class NnunetExport:
             return Volume.from_array(labels.foreground().astype(np.uint8), labels.geometry, Unit.LABEL)
         return mapped(labels, mapping, where=where)
 
-    def _images(self, case: Case) -> list[Volume]:
-        if self.label_role not in case:
-            raise MissingNeedError(
-                expected=f"a mask with role {self.label_role!r}",
-                found=f"roles {', '.join(case.roles) or 'none'}",
-                where=f"case {case.id}",
-                remedy="name another --label-role, or leave the case out",
-            )
-        reference = case[self.label_role].geometry
-        images = [case.image(channel.role) for channel in self.channels]
-        for channel, image in zip(self.channels, images, strict=True):
-            if not reference.is_same_grid(image.geometry):
-                raise GeometryError(
-                    expected=f"{channel.role} on the grid of {self.label_role}: {reference}",
-                    found=str(image.geometry),
-                    where=f"case {case.id}",
-                    remedy="resample it first: oncohort harmonise with a step resample",
-                )
-        return images
+    def _read(self, cohort: Cohort, case: str) -> tuple[list[Volume], LabelMap]:
+        for role in self.roles:
+            volume_row(cohort, case, role)
+        found = cohort[case]
+        masks = found.label_map(self.label_role)
+        images = {channel.role: found.image(channel.role) for channel in self.channels}
+        require_one_grid(images, masks.geometry, of=self.label_role, case=case)
+        return [images[channel.role] for channel in self.channels], masks
 
     def _image(  # noqa: PLR0913, PLR0917 - one file of one case
-        self, cohort: Cohort, case: Case, number: int, image: Volume, part: str, target: Path, files: dict[str, int]
+        self, cohort: Cohort, case: str, number: int, image: Volume, part: str, files: CaseFiles
     ) -> str:
-        role = self.channels[number].role
-        row = next(row for row in cohort.volume_rows(case.id) if row["role"] == role)
-        source = volume_path(cohort, row)
-        if self.images == "reference" and source.name.endswith(".nii.gz"):
-            return os.path.abspath(source)  # noqa: PTH100 - without "..", and links stay links
-        path = image_path(target, case.id, number, split=part)
-        files[path.relative_to(target.parent).as_posix()] = write_volume(path, image)["bytes"]
-        return path.relative_to(target).as_posix()
+        if self.images == "reference":
+            referred = referable_file(cohort, case, self.channels[number].role, image)
+            if referred is not None:
+                return referred
+        path = image_path(self.dataset_folder, case, number, split=part).as_posix()
+        return files.write_volume(path, image).removeprefix(f"{self.dataset_folder}/")
 
     def _mapping(self, cohort: Cohort) -> LabelMapping:
         if self.union is not None:

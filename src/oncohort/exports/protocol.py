@@ -31,6 +31,10 @@ class Export(Protocol):
         """All choices as JSON values."""
         ...
 
+    def facts(self, cohort: Cohort, case: str) -> Any:
+        """JSON values of the tables that decide, beside the files, what is written for a case."""
+        ...
+
     def check(self, cohort: Cohort) -> None:
         """Raise if no case of the cohort can be written.
 

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydicom.uid import UID
 
+from oncohort.formats.dicom.compression import refuse_syntax
 from oncohort.formats.dicom.dataset import parse_header
 from oncohort.formats.dicom.elements import UnknownHeader, Window
-from oncohort.formats.dicom.image import ImageFacts, compressed, image_facts
+from oncohort.formats.dicom.image import ImageFacts, image_facts
 from oncohort.formats.dicom.private import private_texts
 from oncohort.formats.dicom.values import (
     PYDICOM_ERRORS,
@@ -24,6 +26,9 @@ from oncohort.formats.dicom.values import (
     Unusable,
 )
 from oncohort.formats.dicom.walk import DEFLATED, TAGS, walk_header
+
+Identity = Literal["header", "folder"]
+"""What says which files are one series: the identifiers in their headers, or that they lie in one folder."""
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PET_IMAGE = "1.2.840.10008.5.1.4.1.1.128"
@@ -122,12 +127,16 @@ class DicomHeader:
     image: ImageFacts | None = None
 
 
-def read_header(path: str | Path) -> DicomHeader | RefusedFile:
+def read_header(path: str | Path, identity: Identity = "header") -> DicomHeader | RefusedFile:
     """What a DICOM file says before its pixels, or why it cannot be used.
 
-    Accepted are uncompressed CT and PET images of one frame, and RT structure sets. The size of the pixel data is
-    checked against the file, so a truncated file is refused here, before anything is converted. A refused file is given
-    with its UIDs where it has any.
+    Accepted are CT and PET images of one frame, and RT structure sets. The size of the pixel data is checked against
+    the file, so a truncated file is refused here, before anything is converted. A refused file is given with its UIDs
+    where it has any.
+
+    Args:
+        path: the file.
+        identity: "folder" takes also a file without PatientID or UIDs; those are "" then.
 
     Examples:
         >>> import tempfile
@@ -141,7 +150,7 @@ def read_header(path: str | Path) -> DicomHeader | RefusedFile:
     try:
         descriptor = os.open(path, os.O_RDONLY)
         try:
-            return _read(name, descriptor)
+            return _read(name, descriptor, identity)
         finally:
             os.close(descriptor)
     except Unusable as unusable:
@@ -168,22 +177,31 @@ def has_dicom_mark(path: str | Path) -> bool:
         return False
 
 
-def _read(name: str, descriptor: int) -> DicomHeader | RefusedFile:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    name: str
+    status: os.stat_result
+    window: Window
+    identity: Identity
+
+
+def _read(name: str, descriptor: int, identity: Identity) -> DicomHeader | RefusedFile:
     status = os.fstat(descriptor)
     window = Window(descriptor, status.st_size)
     _check_mark(window.cut(0, 132), status.st_size)
+    opened = _Opened(name, status, window, identity)
     try:
-        return _understood(name, status, walk_header(window))
+        return _understood(opened, walk_header(window))
     except UnknownHeader:
         with Path(name).open("rb") as stream:
-            return _understood(name, status, parse_header(stream, status.st_size))
+            return _understood(opened, parse_header(stream, status.st_size))
 
 
-def _understood(name: str, status: os.stat_result, raw: RawHeader) -> DicomHeader | RefusedFile:
+def _understood(opened: _Opened, raw: RawHeader) -> DicomHeader | RefusedFile:
     try:
-        return _header(name, status, raw)
+        return _header(opened, raw)
     except Unusable as unusable:
-        return RefusedFile(name, unusable.reason, unusable.detail, _whose(raw))
+        return RefusedFile(opened.name, unusable.reason, unusable.detail, _whose(raw))
 
 
 def _whose(raw: RawHeader) -> FileIdentity | None:
@@ -222,16 +240,16 @@ def _check_class(sop_class: str, modality: str) -> None:
     raise Unusable("not CT or PET", f"modality {modality or 'missing'}, {name or 'no SOP class'}")
 
 
-def _header(name: str, status: os.stat_result, raw: RawHeader) -> DicomHeader:
-    data = raw.values
+def _header(opened: _Opened, raw: RawHeader) -> DicomHeader:
+    data, status = raw.values, opened.status
     sop_class = _sop_class(raw)
     _check_class(sop_class, data.text(TAGS["Modality"]))
     if raw.syntax == DEFLATED:
-        raise compressed(raw.syntax)
+        refuse_syntax(raw.syntax)
     modality = _MODALITIES[sop_class]
-    patient, study, series, instance = _identity(data)
+    patient, study, series, instance = _identity(data, required=opened.identity == "header")
     return DicomHeader(
-        path=name,
+        path=opened.name,
         bytes=status.st_size,
         mtime_ns=status.st_mtime_ns,
         patient=sys.intern(patient),
@@ -241,24 +259,24 @@ def _header(name: str, status: os.stat_result, raw: RawHeader) -> DicomHeader:
         modality=modality,
         frame=data.text(TAGS["FrameOfReferenceUID"]),
         facts=_facts(data, pet=modality == "PT"),
-        image=None if sop_class == RT_STRUCTURES else image_facts(raw, status.st_size),
+        image=None if sop_class == RT_STRUCTURES else image_facts(raw, status.st_size, opened.window.cut),
     )
 
 
-def _identity(data: HeaderValues) -> tuple[str, str, str, str]:
+def _identity(data: HeaderValues, *, required: bool) -> tuple[str, str, str, str]:
     patient = data.decoded(TAGS["PatientID"])
     study, series, instance = (
         data.text(TAGS[name]) for name in ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
     )
-    if patient and study and series and instance:
+    if not required or (patient and study and series and instance):
         return patient, study, series, instance
-    required = {
+    values = {
         "PatientID": patient,
         "StudyInstanceUID": study,
         "SeriesInstanceUID": series,
         "SOPInstanceUID": instance,
     }
-    missing = [tag for tag, value in required.items() if not value]
+    missing = [tag for tag, value in values.items() if not value]
     raise Unusable("no identity", f"{', '.join(missing)} missing or empty")
 
 

@@ -1,4 +1,4 @@
-"""How the pixels of one classic, uncompressed slice lie in its file and in space."""
+"""How the pixels of one classic slice lie in its file and in space."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import struct
 import sys
 from dataclasses import dataclass
 
-from pydicom.uid import UID
-
+from oncohort.formats.dicom.compression import Cut, FrameLayout, check_frame, refuse_syntax
 from oncohort.formats.dicom.values import HeaderValues, RawHeader, Unusable, number, numbers
 
 UNCOMPRESSED = {
@@ -15,7 +14,7 @@ UNCOMPRESSED = {
     "1.2.840.10008.1.2.1": (False, "<"),
     "1.2.840.10008.1.2.2": (False, ">"),
 }
-"""Transfer syntaxes that are read: implicit VR or not, byte order."""
+"""Transfer syntaxes of pixels as they are: implicit VR or not, byte order."""
 
 _PIXEL_DATA = (0x7FE0, 0x0010)
 _HEAD_BYTES = 12
@@ -37,6 +36,7 @@ class ImageFacts:
         row_direction: unit vector along a row, towards higher columns (LPS).
         column_direction: unit vector along a column, towards higher rows (LPS).
         spacing_mm: distance between rows, distance between columns.
+        syntax: TransferSyntaxUID of compressed pixels, which begin with the item at `offset`; "" if uncompressed.
     """
 
     rows: int
@@ -50,26 +50,33 @@ class ImageFacts:
     row_direction: tuple[float, ...]
     column_direction: tuple[float, ...]
     spacing_mm: tuple[float, ...]
+    syntax: str = ""
 
 
-def image_facts(raw: RawHeader, size: int) -> ImageFacts:
+def image_facts(raw: RawHeader, size: int, cut: Cut) -> ImageFacts:
     """The slice that a header describes.
 
     Args:
         raw: the header.
         size: bytes of the file.
+        cut: gives bytes of the file.
 
     Raises:
-        Unusable: compressed, several frames, in colour, no geometry, or fewer bytes than pixels.
+        Unusable: no decoder, several frames, in colour, no geometry, or fewer bytes than pixels.
     """
-    if raw.syntax not in UNCOMPRESSED:
-        raise compressed(raw.syntax)
+    compressed = raw.syntax not in UNCOMPRESSED
+    if compressed:
+        refuse_syntax(raw.syntax)
     data = raw.values
-    implicit, order = UNCOMPRESSED[raw.syntax]
+    implicit, order = UNCOMPRESSED.get(raw.syntax, (False, "<"))
     if number(data.text(0x00280008) or "1", "NumberOfFrames") != 1:
         raise Unusable("multi-frame", "only classic series with one slice per file are read")
     rows, columns, dtype, bits = _pixel_type(data, order)
-    offset = _pixel_offset(raw, implicit=implicit, order=order, expected=rows * columns * int(dtype[2]), size=size)
+    if compressed:
+        offset = _first_item(raw)
+        check_frame(cut, offset, size, FrameLayout(raw.syntax, rows, columns, dtype, bits))
+    else:
+        offset = _pixel_offset(raw, implicit=implicit, order=order, expected=rows * columns * int(dtype[2]), size=size)
     orientation = numbers(data, 0x00200037, 6, "ImageOrientationPatient")
     return ImageFacts(
         rows,
@@ -83,13 +90,8 @@ def image_facts(raw: RawHeader, size: int) -> ImageFacts:
         orientation[:3],
         orientation[3:],
         numbers(data, 0x00280030, 2, "PixelSpacing"),
+        sys.intern(raw.syntax) if compressed else "",
     )
-
-
-def compressed(syntax: str) -> Unusable:
-    """The refusal of a file in a compressed transfer syntax."""
-    name = UID(syntax).name or "no transfer syntax"
-    return Unusable("compressed", f"{name}: only uncompressed files are read")
 
 
 def _pixel_type(data: HeaderValues, order: str) -> tuple[int, int, str, int]:
@@ -115,6 +117,15 @@ def _pixel_offset(raw: RawHeader, *, implicit: bool, order: str, expected: int, 
     if size - start < expected:
         raise Unusable("truncated", f"{size - start} of {expected} bytes of pixel data")
     return start
+
+
+def _first_item(raw: RawHeader) -> int:
+    head = raw.pixel_head
+    if len(head) < _HEAD_BYTES:
+        raise Unusable("truncated", "the file ends before its pixel data")
+    if struct.unpack("<HH", head[:4]) != _PIXEL_DATA or head[8:] != b"\xff\xff\xff\xff":
+        raise Unusable("broken DICOM", "no compressed pixel data")
+    return raw.pixels_at + _HEAD_BYTES
 
 
 def _scaling(data: HeaderValues, tag: int, name: str) -> float | None:

@@ -6,10 +6,11 @@ import filecmp
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from oncohort.compute import Progress, ProgressCallback, ResultJournal
-from oncohort.formats.dicom.header import DicomHeader, identity_of, read_header
+from oncohort.formats.dicom.header import DicomHeader, Identity, identity_of, read_header
 from oncohort.formats.dicom.memory import HeaderMemory
 from oncohort.formats.dicom.values import RefusedFile
 
@@ -31,7 +32,9 @@ class DicomIndex:
     refused: tuple[RefusedFile, ...]
 
 
-def index_files(paths: Sequence[str | Path], progress: ProgressCallback | None = None) -> DicomIndex:
+def index_files(
+    paths: Sequence[str | Path], progress: ProgressCallback | None = None, *, identity: Identity = "header"
+) -> DicomIndex:
     """Files sorted into series by their headers; each is read once, up to its pixels.
 
     A file that is byte for byte another one is refused as a duplicate, and so are localizers.
@@ -39,12 +42,13 @@ def index_files(paths: Sequence[str | Path], progress: ProgressCallback | None =
     Args:
         paths: files, in the order that decides which of two duplicates is kept.
         progress: called every few hundred files.
+        identity: "folder" takes also files without PatientID or UIDs.
 
     Examples:
         >>> index_files([]).series
         {}
     """
-    return sort_headers(read_headers(paths, progress))
+    return sort_headers(_read_each(paths, progress, partial(read_header, identity=identity)))
 
 
 def sort_headers(found: Sequence[DicomHeader | RefusedFile]) -> DicomIndex:

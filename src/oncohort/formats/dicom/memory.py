@@ -16,7 +16,7 @@ from oncohort.formats.dicom.header import DicomHeader, read_header, share_facts
 from oncohort.formats.dicom.image import ImageFacts
 from oncohort.formats.dicom.values import FileIdentity, RefusedFile
 
-HEADERS_VERSION = "1"
+HEADERS_VERSION = "2"
 """Changes whenever the same file would give another header."""
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from oncohort.errors import FormatError, InputError, SuvRefusal
 from oncohort.formats.dicom.geometry import stack_slices
-from oncohort.formats.dicom.header import DicomHeader
+from oncohort.formats.dicom.header import DicomHeader, Identity
 from oncohort.formats.dicom.image import ImageFacts
 from oncohort.formats.dicom.index import DicomIndex, index_files
 from oncohort.formats.dicom.pixels import SliceFile, read_voxels
@@ -81,27 +81,30 @@ class DicomSeries:
         return Volume(self.geometry, self.unit, partial(read_voxels, self.slices, self.modality), self.record)
 
 
-def stack_series(headers: Sequence[DicomHeader], *, recipe: SuvRecipe = "suv") -> DicomSeries:
+def stack_series(
+    headers: Sequence[DicomHeader], *, recipe: SuvRecipe = "suv", identity: Identity = "header"
+) -> DicomSeries:
     """The volume that the slices of one SeriesInstanceUID form.
 
     Args:
         headers: slices of one series, in any order.
         recipe: how a PET becomes SUV: by the rules of `oncohort.suv`, or as autoPET's published volumes were made.
+        identity: "folder" takes also slices that share a SOPInstanceUID.
 
     Raises:
         Unusable: they are no volume, or their numbers no HU or SUV; with the reason in a few fixed words.
     """
-    _check_one_series(headers)
+    _check_one_series(headers, identity)
     images = [header.image for header in headers if header.image is not None]
     stack = stack_slices(images)
     first = headers[0]
     factors, record, warnings = _hounsfield(headers) if first.modality == "CT" else _uptake(headers, recipe)
-    slices = tuple(_slice_file(headers[index], images[index], factors[index]) for index in stack.order)
+    slices = tuple(slice_file(headers[index], images[index], factors[index]) for index in stack.order)
     record = {**_scaling(slices), **record, "series_uid": first.series, "slices": len(slices)}
     return DicomSeries(first.series, first.modality, stack.geometry, slices, record, warnings)
 
 
-def read_series(path: str | Path) -> Volume:
+def read_series(path: str | Path, *, identity: Identity = "header") -> Volume:
     """The one CT or PET series in a folder: CT in HU (integers), PET in SUVbw (float32).
 
     Slices are sorted by position along their normal; each has its own rescale slope. i runs along an image row, j
@@ -109,12 +112,15 @@ def read_series(path: str | Path) -> Volume:
 
     Args:
         path: a folder with the files of one series; other files in it are passed over.
+        identity: what says which files are one series. "folder" takes the word of the caller for it where headers
+            have no PatientID or UIDs, or share a SOPInstanceUID, as after careless de-identification. Positions,
+            sizes and all else are checked as ever.
 
     Raises:
         FormatError: no series, several, or one that is no volume.
         SuvRefusal: a PET whose SUV cannot be computed.
     """
-    return _only_series(Path(path), "CT or PET").volume()
+    return _only_series(Path(path), "CT or PET", identity).volume()
 
 
 def read_pet(folder: str | Path) -> Volume:
@@ -139,8 +145,8 @@ def read_pet(folder: str | Path) -> Volume:
     return _only_series(Path(folder), "PET").volume()
 
 
-def _only_series(folder: Path, wanted: str) -> DicomSeries:
-    index = _index_folder(folder, wanted)
+def _only_series(folder: Path, wanted: str, identity: Identity = "header") -> DicomSeries:
+    index = _index_folder(folder, wanted, identity)
     candidates = {uid: slices for uid, slices in index.series.items() if wanted != "PET" or slices[0].modality == "PT"}
     if len(candidates) != 1:
         found = ", ".join(candidates) or "; ".join(sorted({one.reason for one in index.refused})) or "no files"
@@ -151,7 +157,7 @@ def _only_series(folder: Path, wanted: str) -> DicomSeries:
         found = f"{broken[0].reason}: {broken[0].detail}"
         raise _wrong(Path(broken[0].path), "an intact DICOM file", found, "fetch the file again")
     try:
-        return stack_series(headers)
+        return stack_series(headers, identity=identity)
     except Unusable as unusable:
         if isinstance(unusable.__cause__, SuvRefusal):
             raise unusable.__cause__ from None
@@ -159,17 +165,17 @@ def _only_series(folder: Path, wanted: str) -> DicomSeries:
         raise _wrong(folder, "slices that form one volume", found, "check the series in a viewer") from unusable
 
 
-def _index_folder(folder: Path, wanted: str) -> DicomIndex:
+def _index_folder(folder: Path, wanted: str, identity: Identity) -> DicomIndex:
     if not folder.is_dir():
         raise _wrong(folder, f"a folder with one {wanted} series", "no folder", "name an existing folder")
-    return index_files(sorted(path for path in folder.iterdir() if path.is_file()))
+    return index_files(sorted(path for path in folder.iterdir() if path.is_file()), identity=identity)
 
 
 def _wrong(path: Path, expected: str, found: str, remedy: str) -> InputError:
     return FormatError(expected=expected, found=found, where=str(path), remedy=remedy)
 
 
-def _check_one_series(headers: Sequence[DicomHeader]) -> None:
+def _check_one_series(headers: Sequence[DicomHeader], identity: Identity) -> None:
     for name in ("patient", "study", "modality", "frame"):
         values = sorted({str(getattr(header, name)) for header in headers})
         if len(values) > 1:
@@ -178,7 +184,7 @@ def _check_one_series(headers: Sequence[DicomHeader]) -> None:
     if len(sizes) > 1:
         raise Unusable("two series with one UID", f"image sizes and spacings {sorted(sizes)}"[:300])
     instances = [header.instance for header in headers]
-    if len(set(instances)) < len(instances):
+    if identity == "header" and len(set(instances)) < len(instances):
         raise Unusable("two series with one UID", "two different files have the same SOPInstanceUID")
 
 
@@ -235,7 +241,8 @@ def _scaling(slices: Sequence[SliceFile]) -> dict[str, Any]:
     }
 
 
-def _slice_file(header: DicomHeader, image: ImageFacts, factor: float) -> SliceFile:
+def slice_file(header: DicomHeader, image: ImageFacts, factor: float = 1.0) -> SliceFile:
+    """Where the pixels of a slice lie, with its own slope and intercept; `factor` comes on top of them."""
     return SliceFile(
         header.path,
         header.bytes,
@@ -248,6 +255,7 @@ def _slice_file(header: DicomHeader, image: ImageFacts, factor: float) -> SliceF
         image.slope or 0.0,
         image.intercept or 0.0,
         factor,
+        image.syntax,
     )
 
 

@@ -38,7 +38,7 @@ class DicomSource:
     """
 
     name: str = "dicom"
-    description: str = "any tree of DICOM files: CT and PET series (uncompressed, one slice per file), RTSTRUCT"
+    description: str = "any tree of DICOM files: CT and PET series (one slice per file), RTSTRUCT"
     journal: Path | None = None
 
     def remembering(self, journal: Path) -> DicomSource:

@@ -1,0 +1,149 @@
+"""The files of one case: all of them or none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from oncohort.cohort import Cohort
+from oncohort.errors import GeometryError, MissingNeedError, SettingsError
+from oncohort.formats import volume_path, write_volume
+from oncohort.geometry import Geometry
+from oncohort.storage import write_bytes, write_json
+from oncohort.volume import Volume
+
+RECORD_FILE = "oncohort.json"
+"""What an export says of itself: settings, integers of the labels, files of every case."""
+
+Images = Literal["reference", "copy"]
+"""Whether an export names images where they lie, or writes them."""
+
+
+@dataclass
+class CaseFiles:
+    """Writes files below a folder and remembers their sizes.
+
+    Attributes:
+        folder: Of the export.
+        sizes: Bytes by path relative to `folder`.
+    """
+
+    folder: Path
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def write_volume(self, path: str, volume: Volume) -> str:
+        """Write a volume in the format that the name says; gives its path."""
+        self._begin(path)
+        self.sizes[path] = write_volume(self.folder / path, volume)["bytes"]
+        return path
+
+    def write_json(self, path: str, value: Any) -> str:
+        """Write JSON values; gives their path."""
+        self._begin(path)
+        write_json(self.folder / path, value)
+        return self._measured(path)
+
+    def write_text(self, path: str, text: str) -> str:
+        """Write text in UTF-8; gives its path."""
+        self._begin(path)
+        write_bytes(self.folder / path, text.encode())
+        return self._measured(path)
+
+    def _begin(self, path: str) -> None:
+        self.sizes[path] = 0
+
+    def _measured(self, path: str) -> str:
+        self.sizes[path] = (self.folder / path).stat().st_size
+        return path
+
+
+@contextmanager
+def case_files(folder: Path) -> Iterator[CaseFiles]:
+    """The files of one case; when the block fails, none of those that it wrote is left.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as there:
+        ...     with case_files(Path(there)) as files:
+        ...         _ = files.write_text("a/b.txt", "12")
+        ...     files.sizes
+        {'a/b.txt': 2}
+    """
+    files = CaseFiles(folder)
+    try:
+        yield files
+    except BaseException:
+        for path in files.sizes:
+            (folder / path).unlink(missing_ok=True)
+        raise
+
+
+def volume_row(cohort: Cohort, case: str, role: str) -> dict[str, Any]:
+    """The row of `volumes.parquet` of one role of a case.
+
+    Raises:
+        MissingNeedError: The case has no such role.
+    """
+    rows = cohort.volume_rows(case)
+    for row in rows:
+        if row["role"] == role:
+            return row
+    raise MissingNeedError(
+        expected=f"a volume with role {role!r}",
+        found=f"roles {', '.join(row['role'] for row in rows) or 'none'}",
+        where=f"case {case}",
+        remedy="name another role, or leave the case out",
+    )
+
+
+def referable_file(cohort: Cohort, case: str, role: str, image: Volume) -> str | None:
+    """The absolute path of the .nii.gz file that holds just this image; None if there is none.
+
+    One step of a file with four axes is none: other tools would read all steps.
+
+    Raises:
+        MissingNeedError: The case has no such role.
+    """
+    source = volume_path(cohort, volume_row(cohort, case, role))
+    if not source.name.endswith(".nii.gz") or "channel" in image.record:
+        return None
+    return os.path.abspath(source)  # noqa: PTH100 - without "..", and links stay links
+
+
+def require_one_grid(images: Mapping[str, Volume], reference: Geometry, *, of: str, case: str) -> None:
+    """Raise unless images by role lie on the grid of the role `of`.
+
+    Raises:
+        GeometryError: Naming the first that does not.
+    """
+    for role, image in images.items():
+        if not reference.is_same_grid(image.geometry):
+            raise GeometryError(
+                expected=f"{role} on the grid of {of}: {reference}",
+                found=str(image.geometry),
+                where=f"case {case}",
+                remedy="resample it first: oncohort harmonise with a step resample",
+            )
+
+
+def wrong_setting(export: str, expected: str, found: str, remedy: str) -> SettingsError:
+    """The error for a choice that an export does not take."""
+    return SettingsError(expected=expected, found=found, where=f"export {export}", remedy=remedy)
+
+
+def write_record(folder: Path, export: str, cohort: Cohort, content: Mapping[str, Any]) -> str:
+    """Write what an export says of itself; gives the file's name."""
+    record = {
+        "type": f"oncohort.{export.replace('-', '_')}_export",
+        "format_version": "1.0",
+        "cohort": cohort.name,
+        "licences": list(cohort.facts.licences),
+        "label_scheme": cohort.scheme.to_dict(),
+        **content,
+    }
+    write_json(folder / RECORD_FILE, record)
+    return RECORD_FILE
