@@ -235,9 +235,7 @@ class NnunetExport:
         require_one_grid(images, masks.geometry, of=self.label_role, case=case)
         return [images[channel.role] for channel in self.channels], masks
 
-    def _image(  # noqa: PLR0913, PLR0917 - one file of one case
-        self, cohort: Cohort, case: str, number: int, image: Volume, part: str, files: CaseFiles
-    ) -> str:
+    def _image(self, cohort: Cohort, case: str, number: int, image: Volume, part: str, files: CaseFiles) -> str:
         if self.images == "reference":
             referred = referable_file(cohort, case, self.channels[number].role, image)
             if referred is not None:

@@ -91,7 +91,8 @@ def _real_numbers(one: SliceFile, plane: Voxels) -> None:
 
 
 def _whole_numbers(one: SliceFile, plane: Voxels) -> None:
-    values = read_stored(one).astype(np.int64 if max(map(abs, _ends(one, 0.0))) > _INT32.max else np.int32)
+    wide = max(map(abs, _ends(one, 0.0))) > _INT32.max
+    values: Voxels = read_stored(one).astype(np.int64 if wide else np.int32)
     values *= int(one.slope)
     values += int(one.intercept)
     if plane.dtype == np.int16 and not _fits(_ends(one), _INT16) and not _fits((values.min(), values.max()), _INT16):
