@@ -114,3 +114,14 @@ def test_the_page_escapes_and_names_the_odd(tmp_path):
     assert "&lt;b&gt;P1&lt;/b&gt;" in text
     assert "look &amp; see" in text
     assert "2.000000e-04 to 3.000000e-04" in text
+
+
+@pytest.mark.real_data
+def test_a_whole_body_scan_is_corrected_to_its_series_time(real_data):
+    """STS_001 of the IBSI: the mean count time of each bed would give a staircase of x1.013 to x0.891."""
+    (found,) = review_suv(real_data("sts001_wholebody_pet"))
+    assert found.factors == pytest.approx((2.429030e-4,) * 2, rel=1e-6)
+    assert (found.winner, found.record["reference_time"]["decay_factors"]) == ("S", "confirms S")
+    stairs = next(one for one in found.alternatives if one["rule"].startswith("each frame's mean count time"))
+    ends = [1 + stairs[end] / 100 for end in ("high_percent", "low_percent")]
+    assert ends == pytest.approx([1.013, 0.891], abs=5e-4)

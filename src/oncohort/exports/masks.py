@@ -1,0 +1,69 @@
+"""Which masks are written, and by which integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from oncohort.cohort import Cohort
+from oncohort.exports.case_files import volume_row, wrong_setting
+from oncohort.exports.labels import LabelMapping, mapped
+from oncohort.units import Unit
+from oncohort.volume import Volume
+
+
+@dataclass(frozen=True)
+class Masks:
+    """The masks of one role, or some of their labels.
+
+    Args:
+        role: In the cohort.
+        labels: Labels of the scheme that are written, the others become background; none for all.
+        union: Name of the one label that all labels together become.
+
+    Examples:
+        >>> Masks("organs", labels=("liver", "spleen")).settings()
+        {'label_role': 'organs', 'labels': ['liver', 'spleen'], 'union': None}
+    """
+
+    role: str = "lesions"
+    labels: tuple[str, ...] = ()
+    union: str | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """The choice as JSON values."""
+        return {"label_role": self.role, "labels": list(self.labels), "union": self.union}
+
+    def check(self, cohort: Cohort, export: str) -> None:
+        """Raise unless the scheme of the cohort has the labels.
+
+        Raises:
+            SettingsError: A label that it lacks, or union beside labels.
+        """
+        if self.union is not None and self.labels:
+            raise wrong_setting(export, "union alone", "labels beside it", "leave one of them out")
+        unknown = [name for name in self.labels if name not in cohort.scheme.labels]
+        if unknown:
+            known = ", ".join(cohort.scheme.labels)
+            raise wrong_setting(export, f"labels of the cohort: {known}", ", ".join(unknown), "correct the names")
+
+    def mapping(self, cohort: Cohort) -> LabelMapping:
+        """The integers that are written: 1, 2, 3 ... without gaps."""
+        if self.union is not None:
+            return LabelMapping({self.union: 1}, {self.union: 1})
+        return LabelMapping.gapless(cohort.scheme, only=self.labels)
+
+    def volume(self, cohort: Cohort, case: str, mapping: LabelMapping) -> Volume:
+        """The masks of a case as one volume of integers.
+
+        Raises:
+            MissingNeedError: The case has no such masks.
+            LabelError: Labels overlap, or an integer has no name.
+        """
+        volume_row(cohort, case, self.role)
+        found = cohort[case].label_map(self.role)
+        if self.union is not None:
+            return Volume.from_array(found.foreground().astype(np.uint8), found.geometry, Unit.LABEL)
+        return mapped(found, mapping, where=f"case {case}")
