@@ -9,7 +9,7 @@ from typing import Any
 
 from oncohort.cohort import Case, Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
-from oncohort.errors import FormatError, GeometryError, MissingNeedError
+from oncohort.errors import FormatError, GeometryError, LabelError, MissingNeedError, PredictionError
 from oncohort.formats import fingerprint_case
 from oncohort.formats.predictions import list_predictions, write_prediction
 from oncohort.segmenters import Segmenter
@@ -45,7 +45,7 @@ def segment(  # noqa: PLR0913 - the keywords are the verb's flags
 ) -> Segmented:
     """Predictions for the cases of a cohort, one file `<case>.nii.gz` each in the folder `out`.
 
-    A case that lacks what the segmenter needs, or whose files cannot be read,
+    A case that lacks what the segmenter needs, whose files cannot be read, or on which it fails,
     gets no prediction and is listed in `failed`; scoring counts it as missing. Finished cases are not done
     again; predictions of cases that are gone are removed.
 
@@ -103,7 +103,7 @@ class _Segment:
     def __call__(self, case: Case) -> dict[str, Any]:
         try:
             mask = self.segmenter.segment(case)
-        except (MissingNeedError, FormatError, GeometryError) as error:
+        except (MissingNeedError, FormatError, GeometryError, LabelError, PredictionError) as error:
             return {"failed": str(error), "notes": []}
         path = write_prediction(self.folder, case.id, mask)
         notes = [note for layer in mask.layers for note in layer.record.get("warnings", ())]

@@ -1,5 +1,8 @@
 """Every segmenter: same grid out as in, deterministic, says what it is and needs."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -11,10 +14,12 @@ from oncohort.segmenters import LESION_SCHEME, SEGMENTERS, make_segmenter
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume, reorient
 
+PROGRAM = Path(__file__).parents[1] / "segmenters" / "threshold_program.py"
 SETTINGS = {
     "threshold": {"suv": 2.5},
     "percent-of-max": {"percent": 41, "seed_suv": 4.0, "connectivity": 18},
     "liver-threshold": {"mean_factor": 1.0, "sd_factor": 2.0},
+    "command": {"program": f"{sys.executable} {PROGRAM} {{pet}} {{mask}} 2.5"},
 }
 
 

@@ -28,7 +28,7 @@ def segment(
 
     Args:
         cohort: The cohort folder.
-        segmenter: Name of the segmenter: threshold, percent-of-max or liver-threshold.
+        segmenter: Name of the segmenter: threshold, percent-of-max, liver-threshold or command.
         parameters: Its parameters as NAME=VALUE, such as suv=4.0.
         out: Folder of the predictions.
     """
