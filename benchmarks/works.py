@@ -13,5 +13,6 @@ OTHERS = {
     "ingest": "benchmarks.ingest:measure_ingest",
     "index": "benchmarks.index:measure_index",
     "headers": "benchmarks.dicom_headers:measure_headers",
+    "conversion": "benchmarks.conversion:measure_conversion",
     "annotations": "benchmarks.voc_files:measure_annotations",
 }

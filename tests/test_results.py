@@ -26,7 +26,8 @@ def test_scores_become_a_table_with_the_columns_of_the_contract():
 
 
 def test_aggregates_have_the_columns_of_the_contract():
-    """The columns of version 1.0 first, then what 1.1 added: old readers find what they know."""
+    """The columns of version 1.0 first, then what 1.1 and 1.2 added: old readers find what they know."""
     first = ["model", "subset", "metric", "estimate", "low", "high", "n", "n_undefined", "n_missing", "rank", "method"]
     added = ["structure", "rank_low", "rank_high", "first_share", "place_shares", "tau", "letters"]
+    added += ["profile", "profile_version"]
     assert list(AGGREGATE_SCHEMA) == first + added

@@ -16,9 +16,10 @@ from oncohort.cohort import Cohort, CohortFacts, Tables
 from oncohort.compute import ProgressCallback, ResultJournal, map_items
 from oncohort.errors import FormatError, InputError, OncohortError, SettingsError
 from oncohort.formats import open_cohort, read_case_table, volumes_stand, write_cohort
+from oncohort.formats.dicom.series import SuvRecipe
 from oncohort.refusals import costs_a_case
 from oncohort.sources import AUTO, SOURCES, detect_source
-from oncohort.sources.protocol import CasePlan, RememberingSource, Source, SourcePlan
+from oncohort.sources.protocol import CasePlan, RememberingSource, Source, SourcePlan, SuvSource
 from oncohort.storage import claim_folder, content_key, read_work, release_folder, remove_unlisted
 
 HEADERS_FILE = Path(".oncohort") / "headers.jsonl"
@@ -36,16 +37,19 @@ class IngestSettings:
         path: The folder to read.
         roi: Names of the regions to keep; None keeps all.
         name: What the cohort is called; None takes the folder's name.
+        suv_recipe: How a PET becomes SUV.
     """
 
     source: str
     path: Path
     roi: tuple[str, ...] | None = None
     name: str | None = None
+    suv_recipe: SuvRecipe = "suv"
 
     def work(self) -> dict[str, Any]:
         """What marks an output folder as this work (JSON values)."""
-        return {"verb": "ingest", "source": self.source, "path": str(self.path.absolute()), "roi": self.roi}
+        recipe = {} if self.suv_recipe == "suv" else {"suv_recipe": self.suv_recipe}
+        return {"verb": "ingest", "source": self.source, "path": str(self.path.absolute()), "roi": self.roi, **recipe}
 
 
 def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
@@ -55,6 +59,7 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
     out: str | Path,
     roi: Sequence[str] | None = None,
     name: str | None = None,
+    suv_recipe: SuvRecipe = "suv",
     overwrite: bool = False,
     jobs: int = 1,
     progress: ProgressCallback | None = None,
@@ -71,12 +76,14 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
         out: A new folder, or one with the same work.
         roi: Names of the regions to keep; None keeps all.
         name: What the cohort is called; None takes the folder's name.
+        suv_recipe: How a PET becomes SUV, for source `dicom`: `suv`, or `autopet-compat`; its name stands in the
+            column `scale` of `volumes.parquet`.
         overwrite: Replace other work of Oncohort in `out`.
         jobs: Processes.
         progress: Called while headers are read and after every case.
 
     Raises:
-        SettingsError: No such source, or no mask has a region of the name in `roi`.
+        SettingsError: No such source, one without a choice of recipe, or no mask has a region of the name in `roi`.
         InputError: `path` holds no case that can be read.
         OutputError: `out` holds something else or cannot be written.
 
@@ -89,10 +96,10 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
         ...     [case.id for case in cohort], cohort["SYNTHETIC-001"].roles
         (['SYNTHETIC-001'], ('ct', 'pet', 'lesions'))
     """
-    settings = IngestSettings(source, Path(path), _as_names(roi), name)
+    settings = IngestSettings(source, Path(path), _as_names(roi), name, suv_recipe)
     _require_source(source)
     _require_folder(settings.path, Path(out))
-    reader = detect_source(settings.path) if source == AUTO else SOURCES[source]
+    reader = _with_recipe(detect_source(settings.path) if source == AUTO else SOURCES[source], suv_recipe)
     known = _known_ids(Path(out), settings)
     with _planning(reader, settings, Path(out), overwrite=overwrite) as planner:
         plan = planner.plan(settings.path, roi=settings.roi, known=known, progress=progress)
@@ -206,6 +213,20 @@ def _as_names(roi: Sequence[str] | str | None) -> tuple[str, ...] | None:
     if isinstance(roi, str):
         return (roi,)
     return tuple(roi) if roi else None
+
+
+def _with_recipe(reader: Source, recipe: SuvRecipe) -> Source:
+    if recipe == "suv":
+        return reader
+    if not isinstance(reader, SuvSource):
+        choices = ", ".join(name for name, one in SOURCES.items() if isinstance(one, SuvSource))
+        raise SettingsError(
+            expected=f"a source that makes SUV from DICOM headers ({choices})",
+            found=f"{reader.name} with the recipe {recipe}",
+            where="suv_recipe",
+            remedy="leave out --suv-recipe",
+        )
+    return reader.with_recipe(recipe)
 
 
 def _require_source(name: str) -> None:

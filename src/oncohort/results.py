@@ -94,6 +94,8 @@ AGGREGATE_SCHEMA: dict[str, Any] = {
     "place_shares": pl.List(pl.Float64),
     "tau": pl.Float64,
     "letters": pl.String,
+    "profile": pl.String,
+    "profile_version": pl.String,
 }
 
 

@@ -55,6 +55,18 @@ def test_people_see_the_numbers_first(capsys, folder):
     assert err.index("warning") < err.index("info enhance_pet_columns")
 
 
+def test_long_text_does_not_push_out_numbers(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    facts = {"case": "A", **{f"column_with_a_long_name_{n}": None for n in range(9)}}
+    tables = Tables.from_rows({"cases": [facts]})
+    write_cohort(tmp_path, Cohort(CohortFacts("x", "python"), scheme("autopet"), tables))
+    _, _, err = call(capsys, "info", tmp_path)
+    lines = err.partition("facts that are missing")[2].split("\n")
+    assert lines[1].split() == ["column", "cases", "share"]
+    assert lines[2].split()[-2:] == ["1", "all"]
+    assert "column_with_a_long_name_8" in "".join(lines)
+
+
 def test_machines_see_all_of_it(capsys, folder):
     document = answer(capsys, "info", folder)
     assert (document["cases"], document["patients"], document["source_version"]) == (3, 2, "2")

@@ -166,9 +166,32 @@ def test_a_mask_with_a_scheme_of_its_own_has_its_own_labels():
     assert len(found) == 25
 
 
+def test_a_case_with_two_masks_of_a_label_counts_once():
+    rows = [
+        *({"case": case, "role": role, "unit": "label"} for case in "AB" for role in ("lesions", "lesions_ct")),
+        {"case": "C", "role": "lesions", "unit": "label"},
+    ]
+    tables = Tables.from_rows({"cases": [{"case": case} for case in "ABC"], "volumes": rows})
+    (label,) = count_labels(Cohort(CohortFacts("x", "x"), LabelScheme("lesion", {"lesion": 1}), tables))
+    assert (label.role, label.cases) == ("lesions, lesions_ct", 3)
+
+
 @pytest.mark.parametrize("scale", ["{", "[]", "3", '{"label_scheme": 3}', '{"files": 3}', '{"files": {"liver": 1}}'])
 def test_a_damaged_scale_stops_nothing(scale):
     rows = [{"case": "A", "role": "organs", "unit": "label", "scale": scale}]
     tables = Tables.from_rows({"cases": [{"case": "A"}], "volumes": rows})
     labels = count_labels(Cohort(CohortFacts("x", "x"), LabelScheme("organs", {"liver": 1}), tables))
     assert [label.name for label in labels] == ["liver"]
+
+
+def test_phantoms_are_told_from_patients(tmp_path):
+    """Twins of sets without a sheet say what they are only in the `phantom.json` above their images."""
+    rows = [{"case": "A", "role": "ct", "unit": "HU", "path": str(tmp_path / "twin" / "imagesTr" / "A_0000.nii.gz")}]
+    cohort = Cohort(
+        CohortFacts("x", "nnunet"),
+        LabelScheme("lesion", {}),
+        Tables.from_rows({"cases": [{"case": "A"}], "volumes": rows}),
+    )
+    assert summarise(cohort).synthetic is False
+    (tmp_path / "phantom.json").write_text('{"synthetic": true}')
+    assert summarise(cohort).synthetic is True

@@ -63,63 +63,6 @@ def test_a_profile_may_give_a_number_for_what_is_missing():
     assert measured(HALF, None, parse_profile(text, where="test"), absent=MISSING)["fpv_ml"] == 999.0
 
 
-EMPTY_RULES = {
-    "autopet-iii": {
-        "dice": ["reference_empty", 0.0, "reference_empty", 0.0],
-        "fpv_ml": [64.0, 0.0, 0.0, MISSING],
-        "fnv_ml": ["reference_empty", 64.0, "reference_empty", 64.0],
-        "volume_difference_ml": [64.0, -64.0, 0.0, MISSING],
-    },
-    "lesions": {
-        "dice": ["reference_empty", 0.0, "reference_empty", 0.0],
-        "nsd": ["reference_empty", 0.0, "reference_empty", 0.0],
-        "fpv_ml": [64.0, 0.0, 0.0, MISSING],
-        "fnv_ml": ["reference_empty", 64.0, "reference_empty", 64.0],
-        "lesion_f1": ["reference_empty", 0.0, "reference_empty", 0.0],
-        "lesion_recall": ["reference_empty", 0.0, "reference_empty", 0.0],
-        "lesion_precision": [0.0, "prediction_empty", "reference_empty", MISSING],
-        "panoptic_quality": ["reference_empty", 0.0, "reference_empty", 0.0],
-        "lesion_tp": [0.0, 0.0, 0.0, 0.0],
-        "lesion_fp": [1.0, 0.0, 0.0, MISSING],
-        "lesion_fn": [0.0, 1.0, 0.0, 1.0],
-        "reference_lesions": [0.0, 1.0, 0.0, 1.0],
-        "prediction_lesions": [1.0, 0.0, 0.0, MISSING],
-        "reference_volume_ml": [0.0, 64.0, 0.0, 64.0],
-        "prediction_volume_ml": [64.0, 0.0, 0.0, MISSING],
-        "volume_difference_ml": [64.0, -64.0, 0.0, MISSING],
-        "suvmax_error": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
-        "suvmean_error": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
-        "suvpeak_error": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
-        "tlg_difference": [192.0, -192.0, 0.0, MISSING],
-    },
-    "organs": {
-        "dice": [0.0, 0.0, "reference_empty", 0.0],
-        "nsd": [0.0, 0.0, "reference_empty", 0.0],
-        "hd95_mm": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
-        "assd_mm": ["reference_empty", "prediction_empty", "reference_empty", MISSING],
-        "volume_difference_ml": [64.0, -64.0, "reference_empty", MISSING],
-    },
-}
-"""Reference empty, prediction empty, both empty, prediction missing: 64 voxels of 1 ml and SUV 3."""
-
-
-@pytest.mark.parametrize("name", EMPTY_RULES)
-def test_empty_and_missing_masks_are_worth_what_the_page_says(name):
-    profile = load_profile(name)
-    image = Volume.from_array(np.full(GRID.shape, 3.0, np.float32), GRID, Unit.SUVBW)
-    structures = {"lesion": (1,)} if profile.target.structure is None else {}
-    columns = []
-    for reference, prediction in ((NONE, FULL), (FULL, NONE), (NONE, NONE), (FULL, None)):
-        second = None if prediction is None else map_of(lesion=prediction)
-        pairs = compare(map_of(lesion=reference), second, profile, structures=structures, image=image)
-        columns.append(measure(pairs, profile, absent=MISSING if second is None else None))
-    rows = {cells[0].metric: [cell.undefined or cell.value for cell in cells] for cells in zip(*columns, strict=True)}
-    assert rows == {
-        metric: pytest.approx(row) if all(isinstance(v, float) for v in row) else row
-        for metric, row in EMPTY_RULES[name].items()
-    }
-
-
 def test_uptake_without_an_image_has_no_value_and_says_so():
     found = measured(FULL, HALF, LESIONS, no_image=NO_IMAGE)
     assert found["suvmax_error"] == found["tlg_difference"] == NO_IMAGE

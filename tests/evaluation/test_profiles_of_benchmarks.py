@@ -1,4 +1,4 @@
-"""Each profile of a benchmark on empty, missing and instance-valued masks, and the golden numbers of its page.
+"""The golden numbers of profiles, and what only some of them have: groups, pairs, planted confusion.
 
 Golden numbers: reference/autopet.md 6.3 and 6.4, from the published scorers (lab-midas/autoPETV at 4a20268,
 lab-midas/autoPETCTIV at 7aecbda).
@@ -9,176 +9,15 @@ import pytest
 
 from oncohort import rank
 from oncohort.errors import MissingNeedError, PredictionError
-from oncohort.evaluation import MISSING, SKIPPED, UNREADABLE, compare, evaluate, measure
-from oncohort.evaluation.structures import find_structures
+from oncohort.evaluation import evaluate
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
-from oncohort.profiles import list_profiles, load_profile
-from oncohort.units import Unit
-from oncohort.volume import LabelMap, Volume
+from oncohort.profiles import load_profile
+from profile_masks import measured
 
-CUBE = Geometry((4, 4, 4), np.diag([10.0, 10.0, 10.0, 1.0]))
 FLAT = Geometry((128, 128, 1), np.eye(4))
 SLICE = Geometry((20, 20, 1), np.diag([10.0, 10.0, 10.0, 1.0]))
-FULL, NONE = np.ones(CUBE.shape, np.uint8), np.zeros(CUBE.shape, np.uint8)
-TWO = NONE.copy()
-"""Lesions 1 and 3, 16 voxels each, that touch: as components they are one."""
-TWO[0], TWO[1] = 1, 3
-SECOND = (TWO == 3).astype(np.uint8)
-NAMED = ("autopet-i", "autopet-iv-task2", "autopet-iv-task2-official", "autopet-v", "autopet-v-official")
-
-
-def scheme_of(profile):
-    name = profile.target.structure or (*(profile.target.structures or ()),)[0]
-    return LabelScheme("s", {"liver" if profile.target.structures == "each" else name: 1})
-
-
-def as_map(array, grid, scheme):
-    return LabelMap(grid, (Volume.from_array(array, grid, Unit.LABEL),), scheme)
-
-
-def measured(name, reference, prediction, grid=CUBE):
-    profile = load_profile(name)
-    scheme = scheme_of(profile)
-    second = None if prediction is None else as_map(prediction, grid, scheme)
-    structures = find_structures(profile, scheme)
-    image = Volume.from_array(np.full(grid.shape, 3.0, np.float32), grid, Unit.SUVBW)
-    pairs = compare(as_map(reference, grid, scheme), second, profile, structures=structures, image=image)
-    found = [
-        one
-        for tracer in ("PSMA", "FDG")
-        for one in measure(pairs, profile, absent=MISSING if prediction is None else None, facts={"tracer": tracer})
-    ]
-    return {one.metric: one.undefined or one.value for one in found}
-
-
-R, P = "reference_empty", "prediction_empty"
-RULES = {
-    "autopet-i": {
-        "dice": [0.0, 0.0, R, 0.0, 2 / 3],
-        "fpv_ml": [64.0, 0.0, 0.0, MISSING, 0.0],
-        "fnv_ml": [0.0, 64.0, 0.0, 64.0, 0.0],
-    },
-    "pants": {
-        "dice": [R, 0.0, R, 0.0, 0.0],
-        "nsd_1mm": [R, 0.0, R, 0.0, 0.5],
-        "nsd_2mm": [R, 0.0, R, 0.0, 0.5],
-        "nsd_5mm": [R, 0.0, R, 0.0, 0.5],
-        "fpv_ml": [64.0, 0.0, 0.0, MISSING, 16.0],
-        "lesion_tp": [0.0, 0.0, 0.0, 0.0, 0.0],
-        "lesion_fn": [0.0, 1.0, 0.0, 1.0, 1.0],
-        "lesion_tp_iou": [0.0, 0.0, 0.0, 0.0, 0.0],
-        "lesion_fn_iou": [0.0, 1.0, 0.0, 1.0, 1.0],
-        "reference_volume_ml": [0.0, 64.0, 0.0, 64.0, 16.0],
-        "prediction_volume_ml": [64.0, 0.0, 0.0, MISSING, 16.0],
-    },
-    "enhance-pet": {
-        "dice": [0.0, 0.0, R, 0.0, 0.0],
-        "assd_mm": [R, P, R, MISSING, 10.0],
-    },
-    "deep-psma": {
-        "dice": [0.0, 0.0, R, 0.0, 2 / 3],
-        "fpv_ml": [64.0, 0.0, 0.0, MISSING, 0.0],
-        "fnv_ml": [0.0, 64.0, 0.0, 64.0, 0.0],
-        "contour_dice": [0.0, 0.0, R, 0.0, 2 * 16 / (32 + 16)],
-        "volume_ratio": [R, 0.0, R, 0.0, 0.5],
-        "volume_ratio_error": [R, 1.0, R, 1.0, 0.5],
-        "suvmean_ratio": [R, P, R, MISSING, 1.0],
-        "suvmean_ratio_error": [R, P, R, MISSING, 0.0],
-    },
-    "autopet-iv-task2": {
-        "instance_dice": [R, 0.0, R, 0.0, 0.5],
-        "instance_fp_ml": [64.0, 0.0, 0.0, MISSING, 0.0],
-        "instance_fn_ml": [R, 64.0, R, 64.0, 8.0],
-    },
-    "autopet-iv-task2-official": {
-        "instance_dice": [R, 0.0, R, SKIPPED, 0.5],
-        "instance_fp_ml": [64.0, 0.0, R, SKIPPED, 0.0],
-        "instance_fn_ml": [R, 64.0, R, SKIPPED, 8.0],
-    },
-    "autopet-v": {
-        "dice": [R, 0.0, R, 0.0, 2 / 3],
-        "lesion_f1": [R, 0.0, R, 0.0, 2 / 3],
-        "fpv_ml": [64.0, 0.0, 0.0, MISSING, 0.0],
-        "fnv_components_ml": [R, 64.0, R, 64.0, 0.0],
-        "lesion_tp": [0.0, 0.0, 0.0, 0.0, 1.0],
-        "lesion_fp": [1.0, 0.0, 0.0, MISSING, 0.0],
-        "lesion_fn": [0.0, 1.0, 0.0, 1.0, 1.0],
-    },
-    "autopet-v-steps": {
-        "dice_auc": [0.0, 0.0, 1.0, 0.0, 2 / 3],
-        "lesion_f1_auc": [R, 0.0, R, 0.0, 2 / 3],
-        "dice_last": [0.0, 0.0, 1.0, 0.0, 2 / 3],
-        "lesion_f1_last": [R, 0.0, R, 0.0, 2 / 3],
-        "fpv_ml_last": [64.0, 0.0, 0.0, MISSING, 0.0],
-        "fnv_components_ml_last": [R, 64.0, R, 64.0, 0.0],
-    },
-    "autopet-v-official": {
-        "dice_of_numbers": [R, 0.0, R, 0.0, 2 * 3 * 16 / (4 * 16 + 16)],
-        "lesion_f1_of_numbers": [R, 0.0, R, 0.0, 0.5],
-        "fpv_ml": [64.0, 0.0, 0.0, MISSING, 0.0],
-        "fnv_components_ml": [R, 64.0, R, 64.0, 0.0],
-        "lesion_tp": [0.0, 0.0, 0.0, 0.0, 1.0],
-        "lesion_fp": [1.0, 0.0, 0.0, MISSING, 0.0],
-        "lesion_fn_of_numbers": [0.0, 1.0, 0.0, 1.0, 2.0],
-    },
-}
-"""Reference empty, prediction empty, both empty, prediction missing (64 ml), and lesions 1 and 3 of which the second
-is predicted; of `autopet-v-steps` in one state. `pants` and `enhance-pet` know one label, 1: slab against its
-neighbour, which shares half of its surface (surface-distance 0.1 says so too)."""
-
-
-@pytest.mark.parametrize("name", RULES)
-def test_empty_missing_and_numbered_masks_are_worth_what_the_page_says(name):
-    pairs = ((NONE, FULL), (FULL, NONE), (NONE, NONE), (FULL, None), (TWO, SECOND))
-    columns = [measured(name, *pair) for pair in pairs]
-    rows = {metric: [column[metric] for column in columns] for metric in columns[0]}
-    for metric, expected in RULES[name].items():
-        for found, right in zip(rows[metric], expected, strict=True):
-            assert found == (right if isinstance(right, str) else pytest.approx(right)), metric
-    assert set(rows) == set(RULES[name])
-
-
-def test_every_profile_of_masks_has_a_table():
-    assert set(list_profiles()) <= {
-        *RULES,
-        "autopet-iii",
-        "autopet-iv-task1",
-        "lesions",
-        "organs",
-        "lung-dx-2d",
-        "lung-dx-3d",
-    }
-
-
-OF_ONE_PREDICTION = [
-    name for name in RULES if load_profile(name).missing != "error" and load_profile(name).steps is None
-]
-"""Of steps, see test_steps.py; `pants` has a test of its own."""
-
-
-@pytest.mark.parametrize("name", OF_ONE_PREDICTION)
-def test_a_wrong_grid_is_scored_like_a_missing_prediction(name, world, helpers):
-    block, grid, _ = helpers
-    profile = load_profile(name)
-    world.role, world.scheme = profile.target.role, scheme_of(profile)
-    for case in "AB":
-        world.add(case, block(1, 1, 1), tracer="PSMA")
-        world.images[case] = np.full(grid.shape, 3.0, np.float32), grid
-    world.predict("m", "A", block(1, 1, 1))
-    moved = Geometry(grid.shape, np.diag([4.0, 4.0, 5.0, 1.0]))
-    world.predict("m", "B", block(1, 1, 1), grid=moved)
-    scores = evaluate(world.cohort(), world.folders("m"), profile=name)
-    assert scores.run["missing"] == scores.run["unreadable"] == {"m": ["B"]}
-    found = {row["metric"]: row["undefined"] or row["value"] for row in scores.table.filter(case="B").to_dicts()}
-    empty = measured(name, block(1, 1, 1), np.zeros(grid.shape, np.uint8), grid=grid)
-    for rule in profile.metric:
-        if not rule.is_for({"tracer": "PSMA"}):
-            assert rule.column not in found
-            continue
-        expected = empty[rule.column] if rule.missing == "as-empty" else UNREADABLE
-        expected = SKIPPED if profile.missing == "skip" else expected
-        assert found[rule.column] == (expected if isinstance(expected, str) else pytest.approx(expected)), rule.column
+R = "reference_empty"
 
 
 def test_pants_takes_no_missing_and_no_unusable_prediction(world, helpers):

@@ -133,7 +133,7 @@ def test_the_area_of_a_perfect_model_is_the_number_of_steps(world, helpers):
 
 
 def test_every_state_follows_the_rules_of_autopet_iii():
-    """Empty, missing and both: tests/evaluation/test_measuring.py says what these are worth."""
+    """Empty, missing and both: tests/evaluation/test_pages_of_profiles.py says what these are worth."""
     third = load_profile("autopet-iii")
     for rule in PROFILE.metric:
         base = third.rule(rule.name)
@@ -164,6 +164,15 @@ def test_numbers_of_the_reference_are_one_mask(world, helpers):
     for step in range(3):
         world.predict(f"m/step-{step}", "A", block(1, 1, 1) + block(6, 6, 4))
     assert found(evaluate(world.cohort(), world.folders("m"), profile=THREE), "A")["dice_last"] == 1.0
+
+
+def test_states_that_the_profile_does_not_have_are_told(world, helpers):
+    assert play(world, helpers[0]).run["notes"] == play(world, helpers[0], model="n").run["notes"]
+    for step in (3, 4):
+        world.predict(f"m/step-{step}", "A", helpers[0](1, 1, 1))
+    scores = evaluate(world.cohort(), world.folders("m", "n"), profile=THREE)
+    told = "autopet-iv-task1 has 3 states; not scored are further ones: 2 of m (such as step-3)."
+    assert [note for note in scores.run["notes"] if "further" in note] == [told]
 
 
 def test_states_need_an_evaluation_of_folders(world, helpers, tmp_path):

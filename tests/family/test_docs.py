@@ -15,6 +15,7 @@ from oncohort.harmonisation import STEPS
 from oncohort.metrics import METRICS
 from oncohort.outputs import profile_page
 from oncohort.outputs.formulas import COHORT_FORMULAS, FORMULAS
+from oncohort.outputs.methods import lesion_sentences, ranking_sentences, target_sentences
 from oncohort.profiles import COHORT_METRICS, list_profiles, load_profile
 from oncohort.refusals import NO_IMAGE_REASONS
 from oncohort.segmenters import SEGMENTERS
@@ -137,11 +138,15 @@ def test_the_page_of_a_profile_is_complete(name):
         assert rows[0].split(" | ")[3] == f"{rule.weight:g}"
     for entry in profile.cohort_metric:
         assert COHORT_FORMULAS[entry.name].replace("|", "\\|") in text
-    for part in ("target", "components", "subsets", "ranking"):
+    for part in ("target", "components", "steps", "boxes", "subsets", "ranking"):
         given = profile.model_dump(mode="json")[part] or {}
-        assert all(f"| `{part}.{key}` |" in text for key, value in given.items() if value is not None)
+        assert all(f"| `{part}.{key}` |" in text for key, value in given.items() if not isinstance(value, dict | None))
     assert profile.source in text
-    assert all(line.lstrip("# ") in text for line in profile.text.split("type =")[0].splitlines())
+    comments = [line.lstrip("# ") for line in profile.text.splitlines() if line.startswith("#")]
+    assert comments
+    assert all(comment in text for comment in comments)
+    for sentence in (*target_sentences(profile), *lesion_sentences(profile), *ranking_sentences(profile)):
+        assert sentence[1:] in text
 
 
 def test_formulas_of_the_pages_are_those_of_the_page_of_metrics():

@@ -107,7 +107,6 @@ def test_a_missing_file(tmp_path):
             "not CT or PET",
             "modality MR, MR Image Storage",
         ),
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.66.4"}, "segmentation object", "RTSTRUCT is"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.88.33"}, "not an image", "Comprehensive SR Storage"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.481.2"}, "not an image", "RT Dose Storage"),
         ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.130"}, "multi-frame", "Enhanced PET Image Storage"),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from dicom_files import square, write_series, write_structures
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, GeometryError
 from oncohort.formats.dicom.contours import rasterise
 from oncohort.formats.dicom.rtstruct import read_rtstruct
 from oncohort.formats.dicom.series import read_series
@@ -156,3 +156,17 @@ def test_all_48_shipped_masks_are_reproduced(real_data):
             assert (drawing.outside, drawing.astray) == (0, 0)
             compared += 1
     assert compared == 48
+
+
+def test_a_structure_set_as_labels(tmp_path):
+    write_series(tmp_path / "ct", shape=(10, 8, 3))
+    grid = read_series(tmp_path / "ct").geometry
+    regions = {"A": [square(-10, -2, 30)], "B": [square(-6, -2, 30), square(-6, -2, 34)], "none": []}
+    found = read_rtstruct(write_structures(tmp_path / "rs.dcm", regions)).label_map(grid)
+    assert found.scheme.labels == {"A": 1, "B": 2, "none": 3}
+    assert (len(found.layers), found.state("none")) == (2, "empty")
+    assert found.mask("B").sum(axis=(0, 1)).tolist()[2] == 0 < found.mask("B").sum()
+    for height in (99, 32):
+        away = read_rtstruct(write_structures(tmp_path / "away.dcm", {"A": [square(-10, -2, height)]}))
+        with pytest.raises(GeometryError, match="slices"):
+            away.label_map(grid)

@@ -36,3 +36,26 @@ def test_columns_split_and_counts():
     splits = [pants.split_of(number) for number in range(1, pants.CASES + 1)]
     assert (splits.count("train"), splits.count("test")) == (9000, 901)
     assert pants.ODDITIES["missing_file"].cases == (3188,)
+
+
+def test_the_sheet_has_the_published_columns():
+    assert pants.COLUMNS == (
+        "PanTS ID", "shape", "spacing", "ct phase", "sex", "age", "manufacturer", "manufacturer model", "study type",
+        "site", "site detail", "site nationality", "study year", "tumor?",
+    )  # fmt: skip
+
+
+def test_folders_and_files_are_the_published_ones():
+    assert pants.case_id(1) == "PanTS_00000001"
+    assert (pants.IMAGE_FOLDERS, pants.LABEL_FOLDERS) == (
+        {"train": "ImageTr", "test": "ImageTe"},
+        {"train": "LabelTr", "test": "LabelTe"},
+    )
+    assert (pants.CT_FILE, pants.COMBINED_FILE, pants.REPORT_FILE) == (
+        "ct.nii.gz",
+        "combined_labels.nii.gz",
+        "report.pdf",
+    )
+    assert (pants.SHEET_FILE, pants.STRUCTURES_FOLDER) == ("metadata.xlsx", "segmentations")
+    # Non-contrast 4,487; Venous 2,895; Arterial 2,450; Delay 68; one unknown
+    assert pants.PHASES == {"Non-contrast": 4487, "Venous": 2895, "Arterial": 2450, "Delay": 68}

@@ -160,7 +160,8 @@ def test_a_weighted_area_takes_part_in_the_ranking():
         areas = estimates(table, "auc")
         better = max(areas, key=areas.get)
         assert better == "b"
-        assert "auc 0.5" in table.filter(metric="rank")["method"][0]
+        assert "(0.5 Dice; 0.5 AUC), ties by Dice" in table.filter(metric="rank")["method"][0]
+        assert "cases by prediction volume" in table.filter(metric="auc")["method"][0]
         if method == "profile":  # each is ahead once, and Dice decides
             assert estimates(table, "rank") == {"a": 1.5, "b": 1.5}
             assert estimates(table, "rank", "rank") == {"a": 1.0, "b": 2.0}

@@ -6,7 +6,8 @@ from board_rows import profile_of, scores_of
 
 from oncohort.errors import InputError
 from oncohort.leaderboard import RANK, rank, rank_means
-from oncohort.profiles import load_profile, parse_profile
+from oncohort.leaderboard.columns import metric_names
+from oncohort.profiles import list_profiles, load_profile, parse_profile
 
 COLUMNS = ("dice", "fnv_ml", "fpv_ml", "dice_area", "fnv_area", "fpv_area")
 WEIGHTS = (0.25, 0.125, 0.125, 0.25, 0.125, 0.125)
@@ -47,6 +48,33 @@ def test_the_published_positions_of_autopet_iv_follow_from_its_means():
     assert table["model"].to_list() == list(PUBLISHED)
     places = dict(zip(table["model"], table["rank_fnv_ml"], strict=True))
     assert (places["LesionLocator"], places["BIRTH"]) == (1, 2)
+
+
+def test_the_profile_that_comes_with_us_ranks_them_too():
+    bundled = ("dice_last", "fnv_ml_last", "fpv_ml_last", "dice_auc", "fnv_ml_auc", "fpv_ml_auc")
+    published = {team: dict(zip(bundled, row, strict=True)) for team, row in PUBLISHED.items()}
+    table = rank_means(published, load_profile("autopet-iv-task1"))
+    assert dict(zip(table["model"], table["position"], strict=True)) == pytest.approx(POSITIONS)
+    assert table["model"].to_list() == list(PUBLISHED)
+
+
+def test_the_words_of_a_ranking_are_those_of_the_tables():
+    profile = load_profile("autopet-iii")
+    values = {(model, metric): {"A": 0.5} for model in "ab" for metric in profile.metrics}
+    (words,) = set(rank(scores_of(values, profile=profile), bootstrap=0).filter(metric=RANK)["method"])
+    assert words == (
+        "ranks of subset means, averaged over subsets, weighted (0.5 Dice; 0.25 False positive volume; "
+        "0.25 False negative volume), ties by Dice; profile autopet-iii, version 1; no interval"
+    )
+
+
+@pytest.mark.parametrize("name", list_profiles())
+def test_every_metric_has_a_name_of_its_own_in_words(name):
+    profile = load_profile(name)
+    names = metric_names(profile)
+    assert set(names) == {*profile.metrics, *(entry.column for entry in profile.of_cohort)}
+    assert len(set(names.values())) == len(names)
+    assert not {word for word in names.values() if word in names}
 
 
 def test_equal_positions_are_parted_by_the_tie_break():

@@ -59,6 +59,8 @@ def test_pycocotools_finds_the_same_map_in_the_files(scored, tmp_path):
     table = rank(scores, bootstrap=0).filter(metric="coco_map")
     for model in ("one", "half"):
         precision = by_pycocotools(tmp_path / "coco" / model)
+        info = json.loads((tmp_path / "coco" / model / "images.json").read_text())["info"]
+        assert (info["profile"], info["profile_version"]) == ("lung-dx-2d", "1")
         found = {row["structure"]: row["estimate"] for row in table.filter(model=model).to_dicts()}
         expected = dict(zip("ABEG", precision.mean(axis=0), strict=True))
         assert found["G"] is None

@@ -2,6 +2,7 @@
 
 import json
 
+import polars as pl
 import pytest
 from organ_cohort import profile, rule, score_organs
 
@@ -59,6 +60,9 @@ def test_na_treat_and_gaps_are_said_and_written(tmp_path):
     table, told = write_folder("challenger", tmp_path / "out", scores, rank(scores, bootstrap=0))
     document = json.loads(told.path.read_text())["hd95_mm"]
     assert document["small_better"] is True
+    assert (document["profile"], document["profile_version"]) == tuple(
+        scores.table["profile", "profile_version"].row(0)
+    )
     assert table.path.read_text().count(",NA\n") == document["gaps"] > 0
     assert f"na.treat = {document['na_treat']:g}" in table.notes[0]
     assert table.notes[1].startswith(f"{document['gaps']} NA")
@@ -71,3 +75,17 @@ def test_a_model_whose_name_is_no_file_name_gets_a_folder_that_is(tmp_path, scor
     board = board.with_columns(model=board["model"].replace("first", "a/b"))
     write_folder("grand-challenge", tmp_path, other, board)
     assert names(tmp_path) == ["a%2Fb/metrics.json", "second/metrics.json"]
+
+
+def test_every_form_names_the_profile_and_its_version(tmp_path, scored):
+    cohort, scores, board = scored
+    told = scores.table["profile", "profile_version"].row(0)
+    assert {row for row in board["profile", "profile_version"].iter_rows()} == {told}
+    (words,) = set(board.filter(pl.col("metric") == "rank")["method"])
+    assert f"profile {told[0]}, version {told[1]}" in words
+    write_folder("nnunet", tmp_path / "n", scores, board, cohort=cohort)
+    write_folder("grand-challenge", tmp_path / "g", scores, board)
+    summary = json.loads((tmp_path / "n/first/summary.json").read_text())["oncohort"]
+    metrics = json.loads((tmp_path / "g/first/metrics.json").read_text())
+    for document in (summary, metrics):
+        assert (document["profile"], document["profile_version"]) == told

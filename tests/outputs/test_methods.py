@@ -8,6 +8,7 @@ import pytest
 from organ_cohort import HEAD, rule
 from pydantic import BaseModel
 
+from oncohort.leaderboard.columns import metric_names
 from oncohort.outputs import methods_paragraph
 from oncohort.profiles import Profile, Target, list_profiles, load_profile, parse_profile
 
@@ -163,9 +164,10 @@ def test_the_paragraph_names_what_the_profile_names(name):
     text = methods_paragraph(profile)
     assert f"the profile {profile.name}, version {profile.version}" in text
     assert profile.source in text
+    names = metric_names(profile)
     for entry in (*profile.metric, *profile.cohort_metric):
         assert f'("{entry.column}"' in text
-        assert not entry.weight or f" {entry.weight:g}" in text.split("weighted by metric")[1]
+        assert not entry.weight or f"{entry.weight:g} {names[entry.column]}" in text.split("weighted by metric")[1]
 
 
 def test_rules_for_empty_masks_are_said_metric_by_metric():

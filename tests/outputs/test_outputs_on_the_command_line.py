@@ -56,6 +56,7 @@ def test_pants_row_is_text(capsys, tmp_path):
     code, out, _ = call(capsys, "rank", tmp_path / "scores", "--bootstrap", 20, "--format", "pants-row")
     assert code == 0
     assert "| MedFormer | 80.8 (122/151) | 75.2 (121/161) | 90.0 (675/750) | " in out
+    assert out.endswith("Scored by the profile voxels, version 3.\n")
     file = tmp_path / "row.md"
     call(capsys, "rank", tmp_path / "scores", "--bootstrap", 20, "--format", "pants-row", "--out", file)
     assert file.read_text() == out

@@ -167,6 +167,15 @@ def test_time_points_stand_in_order_of_time() -> None:
     assert shown("B", 4) == []
 
 
+def test_time_points_show_the_chosen_roles_alone() -> None:
+    cases = [{"case": case, "patient": "A", "timepoint": time} for time, case in enumerate(("A0", "A1"))]
+    organs = LabelMap.from_masks({"liver": np.ones(GRID.shape, bool)}, GRID, SCHEME)
+    cohort = cohort_of({case["case"]: pet_ct((4, 4, 4, 5)) | {"organs": organs} for case in cases}, cases=cases)
+    chosen = show_case(cohort, "A0", planes=["axial"], roles=["ct", "pet", "lesions"]).facts
+    assert (chosen["timepoints"], chosen["structures"]) == (["A0", "A1"], ["lesion"])
+    assert "liver" in show_case(cohort, "A0", planes=["axial"]).facts["structures"]
+
+
 def test_cases_of_unidentified_patients_are_not_shown_as_one() -> None:
     cases = [{"case": case, "patient": "unidentified"} for case in ("A", "B")]
     cohort = cohort_of({case["case"]: pet_ct((4, 4, 4, 5)) for case in cases}, cases=cases)

@@ -51,9 +51,9 @@ def test_a_profile_is_read_from_a_file_and_keeps_its_text(tmp_path):
     [
         ("connectivity = 18", "connectivity = 8", "components.connectivity"),
         ("connectivity = 18", 'connectivity = "18"', "components.connectivity"),
-        ("prediction_empty = 0.0", "prediction_empty = nan", "metric.0.prediction_empty"),
+        ("prediction_empty = 0.0", "prediction_empty = nan", "metric.dice.prediction_empty"),
         ("weight = 0.5", "weight = 0.6", "sum to 1.1"),
-        ("weight = 0.5", "weight = -0.5", "metric.0.weight"),
+        ("weight = 0.5", "weight = -0.5", "metric.dice.weight"),
         ('name = "dice"', 'name = "dise"', "no metric is called 'dise'"),
         ('name = "fpv_ml"', 'name = "dice"', "named twice"),
         ('both_empty = "undefined"', 'both_empty = "measured"', "dice cannot be measured where both_empty"),
@@ -105,6 +105,38 @@ def test_a_broken_profile_is_refused_and_the_key_named(old, new, told):
         parse_profile(TEXT.replace(old, new, 1), where="a.toml")
     assert told in str(caught.value)
     assert caught.value.where == "a.toml"
+
+
+def test_every_broken_key_is_named_with_its_metric():
+    text = TEXT.replace("connectivity = 18", "connectivity = 7").replace("weight = 0.5", 'weight = "half"')
+    with pytest.raises(SettingsError) as caught:
+        parse_profile(text.replace("[subsets]", "[subset]"), where="a.toml")
+    told = [problem.split(": ")[0] for problem in caught.value.found.split("; ")]
+    assert told == ["components.connectivity", "subsets", "metric.dice.weight", "subset"]
+
+
+def test_a_metric_without_a_name_is_counted():
+    with pytest.raises(SettingsError, match=r"metric\.1\.name: Field required"):
+        parse_profile(TEXT.replace('name = "fpv_ml"\n', ""), where="a.toml")
+    with pytest.raises(SettingsError, match=r"metric\.0: "):
+        parse_profile(TEXT.split("[[metric]]")[0].replace("unit =", "metric = [3]\nunit =", 1), where="a.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"a = " + b"[" * 100_000, "too deep"),
+        (b"#" * 4_000_001, "more than 4,000,000 bytes"),
+        (b"\xb0", "utf-8"),
+        (b"name = ", "Invalid value"),
+    ],
+)
+def test_a_file_that_is_no_profile_is_refused(tmp_path, content, told):
+    (tmp_path / "mine.toml").write_bytes(content)
+    with pytest.raises(SettingsError, match=told):
+        load_profile(tmp_path / "mine.toml")
+    with pytest.raises(SettingsError, match="No such file"):
+        load_profile(tmp_path / "other.toml")
 
 
 NSD = """

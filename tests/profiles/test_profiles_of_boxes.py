@@ -77,7 +77,7 @@ def test_a_matching_is_computed_once_and_that_of_the_counts_comes_first():
             'name = "lesion_fn"\nlabel = "lost"',
             "computed from reference_lesions",
         ),
-        ("lung-dx-2d", 'name = "froc_cpm"', 'name = "froc"', "box_metric.5.name"),
+        ("lung-dx-2d", 'name = "froc_cpm"', 'name = "froc"', "box_metric.froc.name"),
         ("lung-dx-2d", "iou_range = { first = 0.5, last = 0.95, step = 0.05 }", "", "iou_range belongs to box_map"),
         ("lung-dx-2d", "step = 0.05", "step = 0.04", "a whole number of steps"),
         ("lung-dx-2d", "false_positives = [1.0]", "", "needs false_positives with one rate"),

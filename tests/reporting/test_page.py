@@ -213,6 +213,17 @@ def test_the_caption_says_which_line_is_which(make_report: MakeReport) -> None:
         assert f"black. {said}" in plain(render_report(make_report(pictures=(picture,))))
 
 
+def test_sheets_of_the_ct_are_not_called_projections(make_report: MakeReport) -> None:
+    sheet = CasePicture("b", png(), (("low", "#0072b2", "Dice 0.750"),), is_sheet=True)
+    text = render_report(make_report(pictures=(sheet,)))
+    words = plain(text)
+    assert "Case b. low Dice 0.750" in words
+    assert "Planes of the CT of case b" in text
+    assert "projection" not in text.split('id="pictures"')[1].split("</section>")[0].lower()
+    both = plain(render_report(make_report(pictures=(sheet, CasePicture("c", png())))))
+    assert "projections of the PET" in both and "Cases without PET are planes of the CT" in both
+
+
 def test_pictures_are_shown_at_a_quiet_size(make_report: MakeReport) -> None:
     assert Page(render_report(make_report())).all("img")[0]["width"] == "96"
 

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pydicom
 import pytest
 from lung_files import (
     annotate,
@@ -125,6 +126,62 @@ def test_a_missing_slice_is_refused_and_counted(bare):
     assert len(reasons(plan)["uneven gaps"]) == 13
     assert reasons(plan)["reference refused"] == ["1.1.2.3.xml"]
     assert "1 of 14 slices" in rules(plan)["missing_slices"]
+
+
+def two_acquisitions(bare, change, **more):
+    """Series 1.1.2: slices 0 to 23, of which k and k + 12 share a position."""
+
+    def place(data, k):
+        data.ImagePositionPatient = [-10, -20, 30 + 4 * (k % 12)]
+        change(data, k)
+
+    return write_ct(bare, "A0001", "1.1.2", slices=24, change=place, **more)
+
+
+def test_a_slice_that_is_there_twice_counts_once(bare):
+    def repeat(data, k):
+        if k == 12:
+            data.ImagePositionPatient = [-10, -20, 30 + 4 * 5]
+            data.PixelData = first.PixelData
+
+    first = pydicom.dcmread(write_ct(bare, "A0001", "1.1.2")[5])
+    write_ct(bare, "A0001", "1.1.2", slices=13, change=repeat)
+    annotate(bare, "A0001", "1.1.2.5", ("A", 5, 6, 20, 21))
+    plan = SOURCE.plan(bare)
+    assert reasons(plan) == {"duplicate_slice": ["CT-1.1.2-5.dcm"]}  # the second in order of path
+    assert "1 of 13 images" in rules(plan)["duplicate_slice"]
+    assert [len(one["slices"]) for one in plan.cases[0].work["volumes"].values()] == [12, 12]
+    ((role, k),) = [(row["volume"], row["k0"]) for row in boxes(plan)]
+    assert plan.cases[0].work["volumes"][role]["uid"] == "1.1.2"
+    assert k == 5
+
+
+def test_acquisitions_over_each_other_become_scans(bare, tmp_path):
+    two_acquisitions(bare, lambda data, k: setattr(data, "AcquisitionNumber", 1 + k // 12))
+    for k in (3, 15):
+        annotate(bare, "A0001", f"1.1.2.{k}", ("A", 5, 6, 20, 21))
+    cohort = ingest("lung-pet-ct-dx", bare, out=tmp_path / "cohort")
+    (case,) = cohort
+    assert (case.roles, cohort.tables.refused.height) == (("ct", "ct.2", "ct.3"), 0)
+    (evidence,) = [row["evidence"] for row in cohort.tables.findings.to_dicts() if row["rule"] == "overlapping_stacks"]
+    assert evidence.startswith("series 1.1.2: 12 + 12 images")
+    heights = {role: float(case[role].array[0, 0, 0]) for role in case.roles}
+    assert sorted(heights.values()) == [-1000.0, -1000.0, 200.0]  # slice k is 100 k above -1000
+    assert sorted(row["k0"] for row in cohort.tables.boxes.to_dicts()) == [3, 3]
+
+
+def test_images_at_one_position_that_nothing_tells_apart_are_refused(bare):
+    two_acquisitions(bare, lambda data, k: None)
+    plan = SOURCE.plan(bare)
+    assert {reason: len(files) for reason, files in reasons(plan).items()} == {"same position": 24}
+    assert "overlapping_stacks" not in rules(plan)
+
+
+def test_a_stack_that_is_no_scan_is_refused_alone(bare):
+    two_acquisitions(bare, lambda data, k: setattr(data, "AcquisitionNumber", 1 + (k > 18)))
+    plan = SOURCE.plan(bare)
+    found = {reason: len(files) for reason, files in reasons(plan).items()}
+    assert found == {"few_slices": 5, "same position": 19}
 
 
 def test_patients_of_other_data_are_refused(bare):
@@ -260,6 +317,31 @@ def test_the_clinical_sheet_is_cleaned(root):
     assert "G0002: M 3" in found["invalid_m_stage"]
     assert "G0002: N 2" in found["rare_n_stage"]
     assert "sex F in the header, M in the sheet" in found["clinical_mismatch"]
+
+
+def test_studies_of_one_patient_that_differ_in_sex_and_age(bare):
+    """A0022 has seven studies with both sexes and ages 43, 44 and 54; A0074 is 000Y old."""
+    write_ct(bare, "A0022", "1.3.1", study="1.9.4", PatientAge="043Y")
+    write_ct(bare, "A0022", "1.3.2", study="1.9.5", date="20070601", PatientSex="M", PatientAge="054Y")
+    write_ct(bare, "A0074", "1.4.1", study="1.9.6", PatientAge="000Y")
+    found = rules(SOURCE.plan(bare), "Lung_Dx-A0022_20070425")["odd_patient_facts"]
+    assert found.startswith(
+        "2: Lung_Dx-A0022: sex F and M in the headers; Lung_Dx-A0022: ages that mean a birth in 1953"
+    )
+    assert "0 years" in rules(SOURCE.plan(bare), "Lung_Dx-A0074")["odd_patient_facts"]
+    assert "odd_patient_facts" not in rules(SOURCE.plan(bare), "Lung_Dx-A0001")
+
+
+def test_a_person_with_two_ids_is_one_patient(bare):
+    write_ct(bare, "A0266", "1.3.1", study="1.9.4", date="20070101")
+    write_ct(bare, "A0251", "1.3.2", study="1.9.5", date="20070601")
+    write_clinical(bare, (1, "A0251", "F", 63, 60, "1a", 0, 0, "G1", 1))
+    rows = {case.case: (case.patient, case.row) for case in SOURCE.plan(bare).cases}
+    assert [name for name in rows if name != "Lung_Dx-A0001"] == ["Lung_Dx-A0251", "Lung_Dx-A0266"]
+    for name, timepoint in (("Lung_Dx-A0266", 1), ("Lung_Dx-A0251", 2)):
+        patient, row = rows[name]
+        assert patient == row["patient"] == "Lung_Dx-A0251"
+        assert (row["timepoint"], row["t_stage"]) == (timepoint, "1a")
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,17 @@ def test_an_image_on_another_grid_refuses_its_case_alone(raw):
     assert sorted(refused.values()) == ["case refused"] * 4 + ["other grid"]
 
 
+@pytest.mark.parametrize(("affine", "reason"), [(LPS, "other grid"), (None, "unreadable")])
+def test_a_heat_map_that_cannot_be_used_is_refused_alone(raw, affine, reason):
+    """Some shipped heat maps disagree with their images; those of DEEP-PSMA are LPS beside images that are LAS."""
+    put_study(raw, PSMA, channels=(0, 1, 2, 3))
+    path = raw / "imagesTr" / f"{PSMA}_0002.nii.gz"
+    path.write_bytes(b"") if affine is None else put(path, affine=affine)
+    _, results, refused = plan_and_convert(AutopetSource(), raw)
+    assert refused == {f"imagesTr/{PSMA}_0002.nii.gz": reason}
+    assert [row["role"] for row in results[PSMA]["volumes"]] == ["pet", "ct", "background_prompts", "lesions"]
+
+
 def test_two_spellings_of_one_case_id_are_not_one_case_in_silence(raw):
     put_study(raw, "100%")
     put_study(raw, "100%25")  # as this package writes the same id

@@ -17,7 +17,7 @@ SCHEME = LabelScheme("lesion", {"lesion": 1})
 GRID = Geometry((10, 8, 6), np.diag([-4.0, -4.0, 5.0, 1.0]))
 
 
-def numbers(tmp_path, **volumes):
+def numbers(tmp_path, profile="autopet-iii", **volumes):
     """The row of a case with these roles."""
 
     def read(row):
@@ -30,7 +30,7 @@ def numbers(tmp_path, **volumes):
     tables = Tables.from_rows({"cases": [{"case": "A", "patient": "P"}], "volumes": rows})
     cohort = Cohort(CohortFacts("one", "test"), SCHEME, tables, read, tmp_path)
     store = ResultStore(tmp_path / "store")
-    return count_cases(cohort, load_profile("autopet-iii"), store=store, jobs=1, progress=None)[0]
+    return count_cases(cohort, load_profile(profile), store=store, jobs=1, progress=None)[0]
 
 
 def lesions(*blocks, grid=GRID):
@@ -89,3 +89,16 @@ def test_a_file_that_cannot_be_read_makes_all_undefined(tmp_path):
     row = numbers(tmp_path, pet=pet(), lesions=broken)
     assert set(row["undefined"]) == {column.name for column in COLUMNS}
     assert "lesions.nii.gz" in row["undefined"]["suvmax"]
+
+
+def test_only_the_structures_of_the_profile_are_lesions(tmp_path):
+    scheme = LabelScheme("organs", {"pancreas": 1, "pancreatic_lesion": 2})
+    mask = np.zeros(GRID.shape, bool)
+    mask[0:4, 0:4, 0:4] = True
+    tumour = np.zeros_like(mask)
+    tumour[1:3, 1:2, 1:2] = True
+    organs = LabelMap.from_masks({"pancreas": mask, "pancreatic_lesion": tumour}, GRID, scheme)
+    row = numbers(tmp_path / "pants", profile="pants", organs=organs)
+    assert (row["lesion_ml"], row["lesions"]) == (pytest.approx(2 * 0.08), 1)
+    row = numbers(tmp_path / "each", profile="organs", organs=organs)
+    assert row["undefined"]["lesion_ml"] == row["undefined"]["lesions"] == "the profile scores every label by itself"

@@ -26,7 +26,7 @@ _GROUPS = (
     ("cohorts", ("cohorts:ingest", "cohort_info:info", "cohorts:harmonise", "splitting:split", "exports:export")),
     ("models", ("models:segment",)),
     ("benchmarks", ("benchmarks:evaluate", "benchmarks:rank", "variants:sensitivity", "profiles:profile")),
-    ("data", ("data:phantom", "uptake:suv")),
+    ("data", ("data:phantom", "converting:convert", "uptake:suv", "proof:verify")),
     ("pages", ("pages:report", "showing:show")),
 )
 """Commands by group, as module and function; a module is imported when its command is called or its help is shown."""

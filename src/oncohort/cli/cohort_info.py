@@ -67,6 +67,8 @@ def show_summary(summary: Summary) -> None:
 
 
 def _overview(summary: Summary) -> Iterable[tuple[str, str]]:
+    if summary.synthetic:
+        yield "synthetic", "yes: made by a computer, not scans of people"
     yield "cases", f"{summary.cases:,}"
     several = f"; {summary.several_cases:,} have more than one case, at most {summary.most_cases}"
     yield "patients", f"{summary.patients:,}" + (several if summary.several_cases else "")

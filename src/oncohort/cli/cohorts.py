@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -26,6 +26,7 @@ def ingest(
     *,
     out: Path,
     roi: Annotated[tuple[str, ...], Parameter(name="--roi", negative="")] = (),
+    suv_recipe: Literal["suv", "autopet-compat"] = "suv",
     common: Common = _COMMON,
 ) -> int:
     """Read a folder into a cohort; every file is used or refused with a reason.
@@ -35,10 +36,18 @@ def ingest(
         path: The folder.
         out: Folder of the new cohort.
         roi: Region of interest to keep, repeatable; default all.
+        suv_recipe: Rules of SUV, for DICOM: suv, or autopet-compat, which reproduces the published autoPET values.
     """
     with shown_progress() as progress:
         cohort = ingest_source(
-            source, path, out=out, roi=roi or None, overwrite=common.overwrite, jobs=common.jobs, progress=progress
+            source,
+            path,
+            out=out,
+            roi=roi or None,
+            suv_recipe=suv_recipe,
+            overwrite=common.overwrite,
+            jobs=common.jobs,
+            progress=progress,
         )
     return _finish(cohort, out, common)
 

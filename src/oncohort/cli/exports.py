@@ -7,17 +7,21 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
-from oncohort.cli.output import Common, ExitCode, print_json, say, shown_progress
+from oncohort.cli.export_call import listed, pairs, write_export
+from oncohort.cli.image_exports import bids_pet, mha, monai, nndetection, pants
+from oncohort.cli.output import Common
+from oncohort.cli.table_exports import coco, csv, voc
 from oncohort.errors import SettingsError
-from oncohort.exporting import Exported, export_cohort
-from oncohort.exports import Channel, Export, NnunetExport
+from oncohort.exports import Channel, NnunetExport
 from oncohort.exports.nnunet import CHANNEL_NAMES
-from oncohort.formats import open_cohort
 from oncohort.formats.split_file import read_split
 
 _COMMON = Common()
 
 export = App(name="export", help="Write a cohort in the layout of another tool.")
+
+for _layout in (mha, pants, monai, nndetection, bids_pet, coco, voc, csv):
+    export.command(_layout)
 
 
 @export.command
@@ -31,6 +35,7 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
     label_role: str = "lesions",
     labels: str = "",
     union: str | None = None,
+    gaps: Literal["close", "keep"] = "close",
     images: Literal["reference", "copy"] = "reference",
     region: Annotated[tuple[str, ...], Parameter(name="--region", negative="")] = (),
     ignore: str | None = None,
@@ -50,6 +55,7 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
         label_role: Role of the masks.
         labels: Labels that are written, with commas between; the others become background; default all.
         union: Name of the one label that all labels together become.
+        gaps: close numbers labels 1, 2, 3; keep leaves their integers and names those between unused_4.
         images: reference names the files where they lie in dataset.json; copy writes them.
         region: NAME=LABEL+LABEL, repeatable: regions that are trained instead of labels.
         ignore: Label whose voxels the loss passes over.
@@ -61,32 +67,16 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
         title=name,
         channels=tuple(_channel(text) for text in channels.split(",")),
         label_role=label_role,
-        labels=tuple(part.strip() for part in labels.split(",") if part.strip()),
+        labels=listed(labels),
         union=union,
         images=images,
-        regions=dict(_region(text) for text in region),
+        regions={name: tuple(members.split("+")) for name, members in pairs(region, "--region", "LABEL+LABEL").items()},
         ignore=ignore,
         split=None if split is None else read_split(split),
         fingerprint=fingerprint,
+        gaps=gaps,
     )
-    return _write(cohort, layout, out, common)
-
-
-def _write(cohort: Path, layout: Export, out: Path, common: Common) -> int:
-    with shown_progress() as progress:
-        done = export_cohort(
-            open_cohort(cohort), layout, out=out, overwrite=common.overwrite, jobs=common.jobs, progress=progress
-        )
-    if common.json:
-        print_json({"out": str(out), "format": layout.name, "cases": list(done.cases), "failed": dict(done.failed)})
-    return _told(done, out)
-
-
-def _told(done: Exported, out: Path) -> int:
-    for case, reason in done.failed.items():
-        say(f"not exported: {case}: {reason}")
-    say(f"{len(done.cases)} cases: {out}")
-    return ExitCode.REFUSED if done.failed else ExitCode.DONE
+    return write_export(cohort, layout, out, common)
 
 
 def _channel(text: str) -> Channel:
@@ -102,12 +92,3 @@ def _channel(text: str) -> Channel:
         where=f"--channels {text}",
         remedy="name one of them after the role, such as pet=z-score",
     )
-
-
-def _region(text: str) -> tuple[str, tuple[str, ...]]:
-    name, equals, members = text.partition("=")
-    if not equals or not name or not members:
-        raise SettingsError(
-            expected="NAME=LABEL+LABEL", found=repr(text), where="--region", remedy="name the region and its labels"
-        )
-    return name, tuple(members.split("+"))

@@ -12,6 +12,7 @@ from oncohort.cli.ranking_table import show_leaderboard
 from oncohort.cohort import Cohort
 from oncohort.errors import SettingsError
 from oncohort.leaderboard.formats import TextForm, leaderboard_text
+from oncohort.leaderboard.protocol import profile_of
 from oncohort.outputs import FolderForm, pants_markdown, pants_rows, write_folder
 from oncohort.results import Scores
 from oncohort.storage import write_bytes
@@ -55,7 +56,7 @@ def give_leaderboard(
         case "terminal":
             show_leaderboard(scores, aggregates)
         case "pants-row":
-            _give(pants_markdown(pants_rows(scores, aggregates=aggregates)), out)
+            _give(pants_markdown(pants_rows(scores, aggregates=aggregates), profile=profile_of(scores, None)), out)
         case "nnunet" | "grand-challenge" | "challenger" | "coco":
             _write(form, out, scores, aggregates, cohort)
         case _:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from oncohort.cli.output import Common, ExitCode, print_json, say, shown_progres
 from oncohort.formats import open_cohort
 from oncohort.segmentation import segment as segment_cohort
 from oncohort.segmenters import make_segmenter
+from oncohort.storage import parse_toml
 
 _COMMON = Common()
 
@@ -56,6 +56,6 @@ def _parameter(text: str) -> tuple[str, Any]:
     """Name and value; a value that is no TOML value is a word."""
     name, _, value = text.partition("=")
     try:
-        return name, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return name, parse_toml(f"value = {value}")["value"]
+    except ValueError:
         return name, value

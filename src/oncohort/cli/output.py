@@ -25,6 +25,7 @@ from oncohort.errors import OncohortError
 
 _QUIET_S = 2.0
 _LINE_EVERY_S = 10.0
+_SHORT = 30  # letters of a cell that is not folded
 
 
 class ExitCode(IntEnum):
@@ -120,7 +121,7 @@ def show_plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence
             literal(column),
             justify=justify,
             overflow="fold",
-            no_wrap=position == 0,
+            no_wrap=_is_short(column, [row[position] for row in rows]),
             style=style,
             header_style="dim",
         )
@@ -128,6 +129,11 @@ def show_plain_table(title: str, columns: Sequence[str], rows: Sequence[Sequence
         table.add_row(*(_cell(value) for value in row))
     console().print(table)
     console().print()
+
+
+def _is_short(column: str, values: Sequence[object]) -> bool:
+    """Whether a column keeps its width, and those with long text are folded instead."""
+    return max(len(_cell(value)) for value in (column, *values)) <= _SHORT
 
 
 @contextmanager

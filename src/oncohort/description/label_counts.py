@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -53,30 +52,30 @@ def count_labels(cohort: Cohort) -> tuple[LabelCount, ...]:
         [('lesion', 'lesions', 2)]
     """
     masks = cohort.tables.volumes.filter(cohort.tables.volumes["unit"] == Unit.LABEL)
-    rows: Counter[tuple[str, str]] = Counter(zip(masks["role"], masks["scale"].fill_null(""), strict=True))
-    cases: dict[str, Counter[str]] = {}
+    rows: dict[tuple[str, str], set[str]] = {}
+    for case, role, scale in zip(masks["case"], masks["role"], masks["scale"].fill_null(""), strict=True):
+        rows.setdefault((role, scale), set()).add(case)
+    cases: dict[str, dict[str, set[str]]] = {}
     roles: dict[str, dict[str, list[str]]] = {}
     schemes: dict[str, LabelScheme] = {}
-    for (role, scale), count in rows.items():
+    for (role, scale), having in rows.items():
         record = _record(scale)
         scheme = _scheme(record, cohort.scheme)
         key = json.dumps(scheme.to_dict())
         schemes[key] = scheme
         for name in _looked_for(record, scheme):
-            cases.setdefault(key, Counter())[name] += count
+            cases.setdefault(key, {}).setdefault(name, set()).update(having)
             held = roles.setdefault(key, {}).setdefault(name, [])
             if role not in held:
                 held.append(role)
     if not schemes:
         schemes[""] = cohort.scheme
     return tuple(
-        label
-        for key, scheme in schemes.items()
-        for label in _labels(scheme, cases.get(key, Counter()), roles.get(key, {}))
+        label for key, scheme in schemes.items() for label in _labels(scheme, cases.get(key, {}), roles.get(key, {}))
     )
 
 
-def _labels(scheme: LabelScheme, cases: Mapping[str, int], roles: Mapping[str, list[str]]) -> Iterator[LabelCount]:
+def _labels(scheme: LabelScheme, cases: Mapping[str, set[str]], roles: Mapping[str, list[str]]) -> Iterator[LabelCount]:
     for name, value in sorted(scheme.labels.items(), key=lambda label: label[1]):
         yield LabelCount(
             name=name,
@@ -85,7 +84,7 @@ def _labels(scheme: LabelScheme, cases: Mapping[str, int], roles: Mapping[str, l
             code=scheme.codes.get(name, ""),
             structure=_structure(name, scheme),
             groups=tuple(group for group, members in scheme.groups.items() if name in members),
-            cases=cases.get(name, 0),
+            cases=len(cases.get(name, ())),
         )
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from oncohort.cohort import TABLES, Cohort
 from oncohort.description.label_counts import count_labels
 from oncohort.description.summary import NOT_STATED, Numbers, Summary
+from oncohort.description.synthetic import is_synthetic
 
 _COUNTED = ("tracer", "centre", "group", "split", "timepoint", "sex", "licence")
 _MOST_VALUES = 12
@@ -58,6 +59,7 @@ def summarise(cohort: Cohort) -> Summary:
         missing={name: column.null_count() for name, column in cases.to_dict().items() if column.null_count()},
         refused=_count(tables.refused["reason"]),
         findings=_findings(tables.findings),
+        synthetic=is_synthetic(cohort),
     )
 
 

@@ -61,6 +61,7 @@ class Summary:
         missing: Empty cells per column of the cases.
         refused: Files per reason of refusal.
         findings: Findings per rule, by severity.
+        synthetic: Whether the cohort was made by a computer, as its facts or the files beside its images say.
     """
 
     name: str
@@ -86,6 +87,7 @@ class Summary:
     missing: Counts
     refused: Counts
     findings: Mapping[str, Counts]
+    synthetic: bool
 
     def to_dict(self) -> dict[str, Any]:
         """All numbers as JSON values."""

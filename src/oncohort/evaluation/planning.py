@@ -149,7 +149,7 @@ def describe_pairs(cohort: Cohort, cases: Sequence[str], profile: Profile) -> st
     others = sorted(patient for patient, count in counts.items() if count != 2)
     if not others:
         return None
-    named = ", ".join(others[:5])
+    named = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
     return f"{profile.name}: of {len(counts)} patients {len(others)} have no pair of scored cases ({named})."
 
 
@@ -180,6 +180,21 @@ def plan_steps(
         folders={model: Path(folder) for model, folder in predictions.items()},
     )
     return whole, plans
+
+
+def describe_states(folders: Mapping[str, Path], profile: Profile) -> str | None:
+    """A sentence on folders of states that the profile does not have; None if there is none."""
+    if profile.steps is None:
+        return None
+    known = {f"step-{step}" for step in range(profile.steps.states)}
+    others = {
+        model: sorted(entry.name for entry in folder.glob("step-*") if entry.is_dir() and entry.name not in known)
+        for model, folder in folders.items()
+    }
+    named = [f"{len(names)} of {model} (such as {names[0]})" for model, names in others.items() if names]
+    if not named:
+        return None
+    return f"{profile.name} has {profile.steps.states} states; not scored are further ones: {', '.join(named)}."
 
 
 def _twins_of(plans: Sequence[EvaluationPlan], model: str) -> dict[str, tuple[Path, ...]]:

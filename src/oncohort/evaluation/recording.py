@@ -12,7 +12,8 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.evaluation.findings import Finding
-from oncohort.evaluation.planning import EvaluationPlan, describe_pairs, expected_name, find_subsets
+from oncohort.evaluation.planning import EvaluationPlan, describe_pairs, describe_states, expected_name, find_subsets
+from oncohort.evaluation.restricted import describe_unmeasured
 from oncohort.evaluation.scoring import ScoreTask
 from oncohort.evaluation.truth import Truth, find_truth, read_flags
 from oncohort.profiles import Profile
@@ -35,7 +36,8 @@ def record_run(
     note = subsets.pop("note")
     pairs = list(zip(tasks, results, strict=True))
     truth = _truth(cohort, plan, profile, pairs)
-    notes = (note, describe_pairs(cohort, plan.cases, profile), None if truth is None else truth.note)
+    of_cases = (describe(cohort, plan.cases, profile) for describe in (describe_pairs, describe_unmeasured))
+    notes = (note, *of_cases, describe_states(plan.folders, profile), None if truth is None else truth.note)
     lacking = [(task, result) for task, result in pairs if task.prediction is None or result["unreadable"]]
     return {
         "cohort": cohort.name,

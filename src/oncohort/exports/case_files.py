@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from oncohort.cohort import Cohort
 from oncohort.errors import GeometryError, MissingNeedError, SettingsError
-from oncohort.formats import volume_path, write_volume
+from oncohort.formats import volume_path, write_nifti, write_volume
 from oncohort.geometry import Geometry
 from oncohort.storage import write_bytes, write_json
 from oncohort.volume import Volume
@@ -39,6 +39,12 @@ class CaseFiles:
         """Write a volume in the format that the name says; gives its path."""
         self._begin(path)
         self.sizes[path] = write_volume(self.folder / path, volume)["bytes"]
+        return path
+
+    def write_one_member(self, path: str, volume: Volume) -> str:
+        """Write a volume as .nii.gz of one gzip member; gives its path."""
+        self._begin(path)
+        self.sizes[path] = write_nifti(self.folder / path, volume, one_member=True)["bytes"]
         return path
 
     def write_json(self, path: str, value: Any) -> str:

@@ -128,18 +128,18 @@ def mapped(labels: LabelMap, mapping: LabelMapping, *, where: str) -> Volume:
         [0, 1, 1]
     """
     own = mapping.in_scheme(labels.scheme)
-    joined: NDArray[np.generic] | None = None
+    joined: NDArray[Any] | None = None
     for layer in labels.layers:
-        found = own.forth(layer.array, where=where)
+        found: NDArray[Any] = own.forth(layer.array, where=where)
         if joined is not None:
             _require_apart(joined, found, where)
-        joined = found if joined is None else joined + found  # type: ignore[operator] - both hold integers
+        joined = found if joined is None else joined + found
     if joined is None:
         raise _unknown(0, {}, where)
     return Volume.from_array(joined, labels.geometry, Unit.LABEL)
 
 
-def _require_apart(first: NDArray[np.generic], second: NDArray[np.generic], where: str) -> None:
+def _require_apart(first: NDArray[Any], second: NDArray[Any], where: str) -> None:
     overlap = np.argwhere((first != 0) & (second != 0))
     if len(overlap):
         place = tuple(overlap[0].tolist())

@@ -55,6 +55,13 @@ class Masks:
             return LabelMapping({self.union: 1}, {self.union: 1})
         return LabelMapping.gapless(cohort.scheme, only=self.labels)
 
+    def unchanged(self, cohort: Cohort) -> LabelMapping:
+        """The integers that are written where they need not be consecutive: those of the cohort."""
+        if self.union is not None:
+            return self.mapping(cohort)
+        kept = {name: value for name, value in cohort.scheme.labels.items() if name in (self.labels or {name})}
+        return LabelMapping(kept, kept, tuple(sorted(set(cohort.scheme.labels.values()) - set(kept.values()))))
+
     def volume(self, cohort: Cohort, case: str, mapping: LabelMapping) -> Volume:
         """The masks of a case as one volume of integers.
 

@@ -19,7 +19,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 from oncohort.cohort import Cohort
 from oncohort.exports.case_files import case_files, volume_row, write_record, wrong_setting
-from oncohort.exports.labels import LabelMapping
 from oncohort.exports.masks import Masks
 from oncohort.storage import encode_stem
 
@@ -101,7 +100,7 @@ class MhaExport:
             for role, slug in self.images.items():
                 written[role] = files.write_volume(f"images/{slug}/{stem}.mha", found.image(role))
             if self.mask_slug is not None:
-                volume = self.masks.volume(cohort, case, self._mapping(cohort))
+                volume = self.masks.volume(cohort, case, self.masks.unchanged(cohort))
                 written[self.masks.role] = files.write_volume(f"images/{self.mask_slug}/{stem}.mha", volume)
         return {"case": case, "written": written, "files": files.sizes}
 
@@ -109,16 +108,10 @@ class MhaExport:
         """Write the record: which file is of which case and role, and what the integers mean."""
         content = {
             "settings": self.settings(),
-            "labels": self._mapping(cohort).to_dict() if self.mask_slug is not None else None,
+            "labels": self.masks.unchanged(cohort).to_dict() if self.mask_slug is not None else None,
             "cases": {one["case"]: one["written"] for one in results},
         }
         return (write_record(folder, self.name, cohort, content),)
-
-    def _mapping(self, cohort: Cohort) -> LabelMapping:
-        if self.masks.union is not None:
-            return self.masks.mapping(cohort)
-        kept = {name: value for name, value in cohort.scheme.labels.items() if name in (self.masks.labels or {name})}
-        return LabelMapping(kept, kept, tuple(sorted(set(cohort.scheme.labels.values()) - set(kept.values()))))
 
     def _stem(self, cohort: Cohort, case: str) -> str:
         if self.names == "uuid":

@@ -84,6 +84,8 @@ class NnunetExport:
         ignore: Label whose voxels the loss passes over; it gets the highest integer.
         labels: Labels of the scheme that are written, the others become background; none for all.
         union: Name of the one label that all labels together become.
+        gaps: `close` numbers labels 1, 2, 3 ...; `keep` leaves their integers and names those between `unused_4`,
+            because nnU-Net takes consecutive integers only.
         split: Folds and test set; test cases are not trained on.
         fingerprint: Whether `dataset_fingerprint.json` is written too, from the voxels that pass by.
 
@@ -106,6 +108,7 @@ class NnunetExport:
     union: str | None = None
     split: Split | None = None
     fingerprint: bool = False
+    gaps: Literal["close", "keep"] = "close"
 
     name: ClassVar[str] = "nnunet"
     description: ClassVar[str] = "nnU-Net raw data set with dataset.json, labels without gaps and splits_final.json"
@@ -117,6 +120,8 @@ class NnunetExport:
             raise _wrong("a name of letters, digits, - and _", repr(self.title), "choose another name")
         if self.union is not None and (self.labels or self.regions or self.ignore):
             raise _wrong("union alone", "labels, regions or ignore beside it", "leave one of them out")
+        if self.gaps == "keep" and (self.union or self.regions or self.ignore):
+            raise _wrong("gaps kept without union, regions or ignore", "one of them", "close the gaps")
         if not self.channels:
             raise _wrong("at least one channel", "none", "name the roles of the images")
 
@@ -145,6 +150,7 @@ class NnunetExport:
             "union": self.union,
             "split": None if self.split is None else self.split.content_hash,
             "fingerprint": self.fingerprint,
+            "gaps": self.gaps,
         }
 
     def facts(self, cohort: Cohort, case: str) -> None:
@@ -246,7 +252,8 @@ class NnunetExport:
     def _mapping(self, cohort: Cohort) -> LabelMapping:
         if self.union is not None:
             return LabelMapping({self.union: 1}, {self.union: 1})
-        return LabelMapping.gapless(cohort.scheme, only=self.labels, last=self.ignore)
+        closed = LabelMapping.gapless(cohort.scheme, only=self.labels, last=self.ignore)
+        return closed if self.gaps == "close" else LabelMapping(closed.original, closed.original, closed.dropped)
 
     def _dataset(self, cohort: Cohort, trained: Sequence[Mapping[str, Any]]) -> RawDataset:
         exported = self._mapping(cohort).exported
@@ -259,6 +266,8 @@ class NnunetExport:
                 encode_stem(one["case"]): {"images": one["images"], "label": one["label"]} for one in trained
             }
         labels: dict[str, tuple[int, ...]] = {name: (value,) for name, value in exported.items()}
+        unused = set(range(1, max(exported.values()) + 1)) - set(exported.values())
+        labels |= {f"unused_{value}": (value,) for value in sorted(unused)}
         if self.regions:
             labels = {name: tuple(exported[member] for member in members) for name, members in self.regions.items()}
             facts["regions_class_order"] = list(range(1, len(labels) + 1))

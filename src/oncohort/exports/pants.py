@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -81,6 +81,9 @@ class PantsExport:
             self._refuse(unknown, "labels that PanTS has")
         elif self.others != "write" and len(unknown) == len(names):
             self._refuse(unknown, "labels that PanTS has, at least one")
+        split = dict(cohort.tables.cases.select("case", "split").iter_rows())
+        late = [case for case, number in _numbers(cohort).items() if _is_late(case, number, split[case])]
+        self._refuse(late[:3], f"at most {layout.LAST_TRAINING_CASE} cases outside the test set")
         stems = list(self._stems(cohort).values())
         self._refuse(sorted({stem for stem in stems if stems.count(stem) > 1}), "one file for every label")
 
@@ -143,6 +146,12 @@ def _published() -> dict[str, str]:
     return {**{name: name for name in layout.STRUCTURES}, **common}
 
 
+def _is_late(case: str, number: int, part: str | None) -> bool:
+    """Whether a case got a number of the test set that is none of it."""
+    return part != "test" and layout.split_of(number) == "test" and not re.fullmatch(layout.CASE_PATTERN, case)
+
+
+@lru_cache(maxsize=4)
 def _numbers(cohort: Cohort) -> dict[str, int]:
     """The number of every case: its own where the id is one of PanTS, else the next that is free in its part."""
     own = {case: re.fullmatch(layout.CASE_PATTERN, case) for case in cohort.case_ids}

@@ -59,7 +59,9 @@ class CsvExport:
 
     def finish(self, cohort: Cohort, results: Sequence[Mapping[str, Any]], folder: Path) -> tuple[str, ...]:
         """Write every table and the record, which holds the type of every column."""
-        written, columns, guarded = [], {}, {}
+        written: list[str] = []
+        columns: dict[str, dict[str, str]] = {}
+        guarded: dict[str, dict[str, int]] = {}
         for name, table in cohort.tables.named().items():
             flat = _flat(table)
             counts = {} if self.raw else _formulas(flat)

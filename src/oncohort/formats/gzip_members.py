@@ -45,6 +45,20 @@ def compress(data: memoryview) -> Iterator[bytes]:
         yield from pool.map(_member, pieces)
 
 
+def compress_whole(data: memoryview) -> bytes:
+    """`data` as one gzip member, in one thread, for readers that stop after the first.
+
+    The streams of JavaScript (`DecompressionStream`) do so, and with them the BIDS validator.
+
+    Examples:
+        >>> import zlib
+        >>> reader = zlib.decompressobj(31)
+        >>> reader.decompress(compress_whole(memoryview(b"voxels"))), reader.unused_data
+        (b'voxels', b'')
+    """
+    return _member(data)
+
+
 def _member(piece: memoryview) -> bytes:
     return bytes(deflate.gzip_compress(piece, _LEVEL))
 

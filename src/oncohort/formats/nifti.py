@@ -141,12 +141,17 @@ def integer_labels(volume: Volume, where: str | Path) -> Volume:
     return Volume(volume.geometry, Unit.LABEL, lambda: as_labels(volume.array, where), volume.record)
 
 
-def write_nifti(path: str | Path, volume: Volume) -> dict[str, Any]:
+def write_nifti(path: str | Path, volume: Volume, *, one_member: bool = False) -> dict[str, Any]:
     """Write `volume` to a NIfTI-1 file, whole or not at all.
 
     Voxels are stored in their own type (booleans as uint8, other floats as float32)
     with slope 1; sform and qform hold the affine. Equal volumes give equal
     bytes.
+
+    Args:
+        path: .nii, or .nii.gz for gzip.
+        volume: What is written.
+        one_member: One gzip member instead of several, slower, for readers that stop after the first.
 
     Returns:
         `bytes` and `sha256` of the file.
@@ -154,7 +159,7 @@ def write_nifti(path: str | Path, volume: Volume) -> dict[str, Any]:
     Raises:
         OutputError: The file cannot be written.
     """
-    return _write(Path(path), _storable(volume.array), volume.geometry)
+    return _write(Path(path), _storable(volume.array), volume.geometry, one_member=one_member)
 
 
 def write_label_map(path: str | Path, label_map: LabelMap) -> dict[str, Any]:
@@ -176,7 +181,7 @@ def _stored(path: Path) -> tuple[_Stored, Geometry]:
     return _Stored(path, header), header.geometry
 
 
-def _write(path: Path, array: NDArray[Any], geometry: Geometry) -> dict[str, Any]:
+def _write(path: Path, array: NDArray[Any], geometry: Geometry, *, one_member: bool = False) -> dict[str, Any]:
     header = Nifti1Header()
     header.set_data_dtype(array.dtype)
     header.set_data_shape(array.shape)
@@ -191,7 +196,9 @@ def _write(path: Path, array: NDArray[Any], geometry: Geometry) -> dict[str, Any
     flat = array.reshape(-1, order="F").view(np.uint8)
     with atomic_path(path) as temporary:
         with temporary.open("wb") as stream:
-            if path.suffix.lower() == ".gz":
+            if path.suffix.lower() == ".gz" and one_member:
+                stream.write(gzip_members.compress_whole(memoryview(b"".join((head.data, flat.data)))))
+            elif path.suffix.lower() == ".gz":
                 stream.write(b"".join(gzip_members.compress(head.data)))
                 for member in gzip_members.compress(flat.data):
                     stream.write(member)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import zlib
 from collections.abc import Iterator
@@ -12,10 +13,15 @@ from typing import IO, Any
 
 import numpy as np
 from isal import igzip, isal_zlib
+from nibabel.nifti1 import Nifti1Header
+from nibabel.nifti2 import Nifti2Header
+from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, GeometryError
+from oncohort.formats import gzip_members
 from oncohort.formats.nifti_header import NiftiHeader, read_header
+from oncohort.geometry import Geometry
 
 _PIECE = 4 << 20
 _DECODE_ERROR: Any = isal_zlib.error  # its stubs call it an instance
@@ -35,7 +41,7 @@ class NiftiPlanes:
 
     def plane(self, axis: int, index: int) -> NDArray[np.float64]:
         """The voxels at `index` of `axis`, with slope and intercept; the other two axes in their order."""
-        raw = np.take(self.stored, index, axis=axis).astype(np.float64)
+        raw = self.stored[(slice(None),) * axis + (index,)].astype(np.float64)
         with np.errstate(invalid="ignore", over="ignore"):
             return np.asarray(raw * self.header.slope + self.header.intercept, dtype=np.float64)
 
@@ -57,7 +63,8 @@ def open_planes(path: str | Path) -> Iterator[NiftiPlanes]:
         >>> from oncohort.geometry import Geometry
         >>> from oncohort.units import Unit
         >>> from oncohort.volume import Volume
-        >>> ct = Volume.from_array(np.arange(8, dtype=np.int16).reshape(2, 2, 2), Geometry((2, 2, 2), np.eye(4)), Unit.HU)
+        >>> voxels = np.arange(8, dtype=np.int16).reshape(2, 2, 2)
+        >>> ct = Volume.from_array(voxels, Geometry((2, 2, 2), np.eye(4)), Unit.HU)
         >>> with TemporaryDirectory() as folder:
         ...     _ = write_volume(f"{folder}/ct.nii.gz", ct)
         ...     with open_planes(f"{folder}/ct.nii.gz") as planes:
@@ -71,6 +78,30 @@ def open_planes(path: str | Path) -> Iterator[NiftiPlanes]:
     with _expanded(found, header.bytes_needed) as stream:
         mapped = np.memmap(stream, header.dtype, "r", header.offset, header.shape, "F")
         yield NiftiPlanes(header, mapped)
+
+
+def forms_apart_mm(path: str | Path) -> float:
+    """Greatest distance in mm between the same corner by sform and by qform; 0 where the file has one of them only.
+
+    Programs differ in which of both they believe; we take the sform. A qform cannot hold shears: without them is right.
+
+    Raises:
+        FormatError: The file is missing or not NIfTI.
+        GeometryError: The affine is not finite or singular, or there is none.
+    """
+    geometry = read_header(path).geometry
+    data = gzip_members.read_bytes(Path(path), 540)
+    kind = Nifti1Header if 348 in (int.from_bytes(data[:4], order) for order in ("little", "big")) else Nifti2Header
+    header = kind(data[: kind.template_dtype.itemsize], check=False)
+    try:
+        sform, qform = (read(coded=True)[0] for read in (header.get_sform, header.get_qform))
+        if sform is None or qform is None:
+            return 0.0
+        header.set_qform(sform, code=1, strip_shears=True)
+        wanted = (geometry, Geometry(geometry.shape, header.get_qform()))
+        return min(one.largest_offset_mm(Geometry(geometry.shape, qform)) for one in wanted)
+    except (HeaderDataError, GeometryError, ValueError):
+        return math.inf
 
 
 @contextmanager

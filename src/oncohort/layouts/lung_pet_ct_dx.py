@@ -86,6 +86,17 @@ MERGED_PATIENTS: Final[dict[str, str]] = {"A0266": "A0251"}
 """Patients that were merged into another; the annotation folder kept the old number."""
 
 
+def person_of(patient: str) -> str:
+    """The PatientID that a person has since the first version of the collection, in which one had two.
+
+    Examples:
+        >>> person_of("Lung_Dx-A0266"), person_of("Lung_Dx-A0002")
+        ('Lung_Dx-A0251', 'Lung_Dx-A0002')
+    """
+    short = patient.removeprefix(PATIENT_PREFIX)
+    return PATIENT_PREFIX + MERGED_PATIENTS[short] if short in MERGED_PATIENTS else patient
+
+
 def patient_numbers(letter: str) -> tuple[int, ...]:
     """The numbers of all patients of a class, rising.
 

@@ -10,7 +10,7 @@ from oncohort.formats.parquet import read_table, write_table
 from oncohort.results import AGGREGATE_SCHEMA
 
 AGGREGATES_TYPE = "oncohort.aggregates"
-FORMAT_VERSION = "1.1"
+FORMAT_VERSION = "1.2"
 
 
 def write_aggregates(path: str | Path, table: pl.DataFrame) -> None:

@@ -114,13 +114,23 @@ def _lesion_f1(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
 
 
 def _auc(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
-    words = f"area under the ROC curve of cases by {rule.score}"
+    words = f"area under the ROC curve of cases by {score_words(rule)}"
     return _area(grid, rule, words, auc_draws)
 
 
 def _ap(grid: ScoreGrid, rule: CohortMetric) -> Quantity:
-    words = f"average precision of cases by {rule.score}"
+    words = f"average precision of cases by {score_words(rule)}"
     return _area(grid, rule, words, ap_draws)
+
+
+def score_words(rule: CohortMetric) -> str:
+    """What says how sure a model is of a case, in words.
+
+    Examples:
+        >>> score_words(CohortMetric(name="auc"))
+        'prediction volume'
+    """
+    return rule.score.removesuffix("_ml").replace("_", " ")
 
 
 def _area(grid: ScoreGrid, rule: CohortMetric, words: str, area: Callable[..., Array]) -> Quantity:

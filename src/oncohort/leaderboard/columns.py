@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 from oncohort.leaderboard.box_metrics import box_column
@@ -43,6 +44,22 @@ def main_columns(profile: Profile) -> tuple[Column, ...]:
     kept = {rule.column for rule in profile.metric if rule.weight}
     kept |= {entry.column for entry in profile.of_cohort}
     return tuple(column for column in columns if column.name in kept)
+
+
+def metric_names(profile: Profile) -> dict[str, str]:
+    """Name in running words of every metric by its column in the scores; each has its own.
+
+    Examples:
+        >>> from oncohort.profiles import load_profile
+        >>> metric_names(load_profile("autopet-iii"))["fpv_ml"]
+        'False positive volume'
+    """
+    columns = leaderboard_columns(profile)
+    often = Counter(column.label for column in columns)
+    return {
+        column.name: column.label if often[column.label] == 1 else f"{column.label} ({column.name})"
+        for column in columns
+    }
 
 
 def _column(rule: MetricRule) -> Column:

@@ -11,14 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oncohort.leaderboard.candidates import curve_of
-from oncohort.leaderboard.cohort_metrics import REFERENCE_VOLUME, sureness_of
+from oncohort.leaderboard.cohort_metrics import REFERENCE_VOLUME, score_words, sureness_of
 from oncohort.leaderboard.columns import case_columns
 from oncohort.leaderboard.grid import ALL, MACRO, ScoreGrid, arrange_scores
 from oncohort.leaderboard.protocol import is_ranked, profile_of, sample_of, unit_words, weighted_quantities
 from oncohort.leaderboard.ranking import RANK, overall_places
 from oncohort.metrics.froc import CPM_RATES, FrocCurve, froc_cpm, froc_curve, froc_sensitivities
 from oncohort.metrics.roc import roc_curve
-from oncohort.profiles import BoxProtocol, CohortMetric, Profile
+from oncohort.profiles import BoxProtocol, Profile
 from oncohort.reporting import Column, Drawing
 from oncohort.reporting.curve_chart import Curve, draw_froc, draw_roc
 from oncohort.reporting.rank_chart import PlaceShares, draw_rank_stability
@@ -173,7 +173,7 @@ class _Artist:
             )
             for number, model in enumerate(self._models)
         ]
-        what = _sureness_words(entry)
+        what = score_words(entry)
         return draw_roc(curves, positives=positives, negatives=truth.size - positives, what=what, units=units)
 
     def froc(self) -> Drawing | str:
@@ -275,7 +275,3 @@ def _marked(model: str, curve: FrocCurve) -> Curve:
     marks = (rates, froc_sensitivities(curve, rates=rates, between="linear"))
     words = f"mean of marks {froc_cpm(curve):.3f}"
     return Curve(model, curve.false_positives_per_case, curve.sensitivity, words, marks=marks)
-
-
-def _sureness_words(entry: CohortMetric) -> str:
-    return entry.score.removesuffix("_ml").replace("_", " ")

@@ -18,6 +18,10 @@ from oncohort.metrics import METRICS, Direction
 from oncohort.profiles import Profile, load_profile, parse_profile
 from oncohort.results import Scores
 
+_EVALUATE = "evaluate the predictions with this profile"
+
+_OTHER_CASES = "score a cohort that has such cases, or take these metrics out of a profile of your own"
+
 
 def profile_of(scores: Scores, profile: str | Path | Profile | None) -> Profile:
     """The profile that is given, else the one that the scores were made with.
@@ -101,21 +105,15 @@ def require_metrics(grid: ScoreGrid, profile: Profile) -> None:
     ]
     absent = [metric for metric in needed if metric not in grid.metrics]
     if absent:
-        raise cannot_rank(
-            f"the metrics of {profile.name}", f"no {', '.join(_with_cases(name, profile) for name in absent)}"
-        )
+        words = {name: profile.rule(name).only_words if name in profile.metrics else "" for name in absent}
+        named = (f"{name} (measured in cases of {only} only)" if only else name for name, only in words.items())
+        remedy = _OTHER_CASES if all(words.values()) else _EVALUATE
+        raise cannot_rank(f"the metrics of {profile.name}", f"no {', '.join(named)}", remedy)
 
 
-def _with_cases(column: str, profile: Profile) -> str:
-    """A metric that the scores lack, with the cases that it is measured in if these are not all."""
-    only = {} if column not in profile.metrics else profile.rule(column).only or {}
-    which = " and ".join(f"{name} {value}" for name, value in only.items())
-    return f"{column} (measured in cases of {which} only)" if which else column
-
-
-def cannot_rank(expected: str, found: str) -> InputError:
+def cannot_rank(expected: str, found: str, remedy: str = _EVALUATE) -> InputError:
     """The error of scores that do not suffice."""
-    return InputError(expected=expected, found=found, where="rank", remedy="evaluate the predictions with this profile")
+    return InputError(expected=expected, found=found, where="rank", remedy=remedy)
 
 
 def _groups(grid: ScoreGrid, profile: Profile) -> Iterator[tuple[float, list[Quantity]]]:

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from oncohort.errors import SettingsError
+from oncohort.leaderboard.columns import metric_names
 from oncohort.leaderboard.comparing import Family, compare_all_pairs, compare_quantity
 from oncohort.leaderboard.grid import ALL, ScoreGrid, arrange_scores
 from oncohort.leaderboard.intervals import CONFIDENCE, IntervalKind, Resampling
@@ -114,7 +115,8 @@ def rank(  # noqa: PLR0913 - the keywords are the verb's flags
         rows += rank_size_classes(grid, scores.lesions, resampling)
     elif by is not None:
         rows += board.metric_rows(group_cases(grid.cases, facts, by))
-    return pl.DataFrame(rows, schema=AGGREGATE_SCHEMA)
+    names = {"profile": protocol.name, "profile_version": protocol.version}
+    return pl.DataFrame([{**row, **names} for row in rows], schema=AGGREGATE_SCHEMA)
 
 
 def overall_places(aggregates: pl.DataFrame) -> dict[str, float | None]:
@@ -255,13 +257,15 @@ class _Board:
         return f"; places: {METHOD_WORDS[self.method]}"
 
     def _rank_words(self) -> str:
-        weights = ", ".join(f"{quantity.metric} {weight:g}" for weight, quantity in self._weights)
+        names = metric_names(self.profile)
+        weights = "; ".join(f"{weight:g} {names[quantity.metric]}" for weight, quantity in self._weights)
         scheme = SCHEME_WORDS[self.profile.ranking.scheme]
         what = scheme if self.method == "mean-then-rank" else f"{METHOD_WORDS[self.method]}, averaged over subsets"
-        words = f"{what}, weighted ({weights}), ties by {self.profile.ranking.tie_break}"
+        words = f"{what}, weighted ({weights}), ties by {names[self.profile.ranking.tie_break]}"
         everyone = self._sample(self.grid.subsets[ALL])
         counted = "" if self.profile.unit == "case" else f" ({COUNTED.format(unit_words(self.profile, everyone))})"
-        return f"{words}{counted}; {self._draws.percentile_words}"
+        protocol = f"profile {self.profile.name}, version {self.profile.version}"
+        return f"{words}{counted}; {protocol}; {self._draws.percentile_words}"
 
 
 def _placed(places: NDArray[np.int64], family: Family | None) -> list[dict[str, Any]]:

@@ -31,7 +31,9 @@ def coco_dataset(scores: Scores) -> dict[str, Any]:
     boxes = _boxes(scores)
     images, classes = _image_ids(boxes), _class_ids(scores)
     drawn = boxes.filter(side="reference")
+    protocol = {name: scores.run.get(name) for name in ("cohort", "profile", "profile_version")}
     return {
+        "info": {"description": "Boxes of the reference that Oncohort scored", **protocol},
         "images": [
             {"id": number, "file_name": f"{case}/{volume}/{int(k)}", "case": case, "volume": volume, "k": int(k)}
             for (case, volume, k), number in images.items()

@@ -10,12 +10,14 @@ from typing import Literal
 import polars as pl
 
 from oncohort.cohort import Cohort
+from oncohort.leaderboard.protocol import profile_of
 from oncohort.outputs.case_rows import models_of
 from oncohort.outputs.challenger import ChallengerTable, challenger_tables
 from oncohort.outputs.coco_folder import coco_dataset, coco_model_results
 from oncohort.outputs.coco_results import write_coco_results
 from oncohort.outputs.grand_challenge import grand_challenge_metrics, write_grand_challenge_metrics
 from oncohort.outputs.nnunet_summary import nnunet_summary, write_nnunet_summary
+from oncohort.profiles import Profile
 from oncohort.results import Scores
 from oncohort.storage import encode_stem, write_bytes, write_json
 
@@ -69,7 +71,7 @@ def write_folder(
         return tuple(_write_metrics(root, scores, aggregates))
     if form == "coco":
         return tuple(_write_coco(root, scores))
-    return tuple(_write_tables(root, challenger_tables(scores)))
+    return tuple(_write_tables(root, challenger_tables(scores), profile_of(scores, None)))
 
 
 def _write_summaries(root: Path, scores: Scores, cohort: Cohort | None) -> Iterator[WrittenFile]:
@@ -99,13 +101,15 @@ def _write_coco(root: Path, scores: Scores) -> Iterator[WrittenFile]:
         yield WrittenFile(folder / "results.json", (f"{len(dataset['images'])} images in images.json",))
 
 
-def _write_tables(root: Path, tables: tuple[ChallengerTable, ...]) -> Iterator[WrittenFile]:
+def _write_tables(root: Path, tables: tuple[ChallengerTable, ...], profile: Profile) -> Iterator[WrittenFile]:
     for table in tables:
         path = root / f"{table.metric}.csv"
         write_bytes(path, table.text.encode())
         yield WrittenFile(path, tuple(_challenger_notes(table)))
+    protocol = {"profile": profile.name, "profile_version": profile.version}
     told = {
         table.metric: {name: value for name, value in asdict(table).items() if name not in ("metric", "text")}
+        | protocol
         for table in tables
     }
     write_json(root / "challenger.json", told)

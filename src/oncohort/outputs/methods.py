@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from oncohort.leaderboard import CONFIDENCE
+from oncohort.leaderboard.columns import metric_names
 from oncohort.outputs.methods_of_boxes import box_sentences
-from oncohort.outputs.methods_of_metrics import metric_names, metric_sentences
+from oncohort.outputs.methods_of_metrics import metric_sentences
 from oncohort.outputs.words import listed, sentence, verb
 from oncohort.profiles import Components, Profile
 
@@ -83,19 +84,19 @@ def methods_paragraph(
     parts = [
         f"Predictions were scored with {software} by the profile {profile.name}, version {profile.version} "
         f'("{profile.title}"; file type {profile.type}, format {profile.format_version})',
-        *_target(profile),
-        *_lesions(profile),
+        *target_sentences(profile),
+        *lesion_sentences(profile),
         *box_sentences(profile, metric_names(profile)),
         *metric_sentences(profile),
-        *_subsets(profile),
-        *_ranking(profile),
+        *ranking_sentences(profile),
         *_intervals(profile, draws, seed, interval),
         f"Source of the definitions: {profile.source}",
     ]
     return " ".join(sentence(part) for part in parts)
 
 
-def _target(profile: Profile) -> Iterator[str]:
+def target_sentences(profile: Profile) -> Iterator[str]:
+    """What the reference is, what is scored by itself and what counts once."""
     target = profile.target
     mask = f'The reference {_REFERENCES[profile.kind]} "{target.role}"'
     if target.is_union:
@@ -114,7 +115,8 @@ def _target(profile: Profile) -> Iterator[str]:
         yield f"Each of {profile.steps.states} states of an interaction has a prediction"
 
 
-def _lesions(profile: Profile) -> Iterator[str]:
+def lesion_sentences(profile: Profile) -> Iterator[str]:
+    """What a lesion of a mask is and when it is found; nothing where no lesions are asked for."""
     components = profile.components
     if components is None:
         return
@@ -143,6 +145,12 @@ def _lesion_lists(components: Components) -> Iterator[str]:
         yield "Every lesion of the reference and of the prediction is listed beside the scores"
 
 
+def ranking_sentences(profile: Profile) -> Iterator[str]:
+    """The subsets of the cohort, and how models are put in order."""
+    yield from _subsets(profile)
+    yield from _ranking(profile)
+
+
 def _subsets(profile: Profile) -> Iterator[str]:
     if profile.subsets.columns:
         words = _WITHOUT_COLUMNS[profile.subsets.without_columns]
@@ -157,7 +165,7 @@ def _ranking(profile: Profile) -> Iterator[str]:
         *((names[rule.column], rule.weight) for rule in profile.metric),
         *((names[entry.column], entry.weight) for entry in profile.of_cohort),
     ]
-    shares = listed(f"{name} {weight:g}" for name, weight in weights if weight)
+    shares = listed(f"{weight:g} {name}" for name, weight in weights if weight)
     yield f"{_SCHEMES[profile.ranking.scheme]} ({shares})"
     unweighted = [name for name, weight in weights if not weight]
     if unweighted:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from oncohort.leaderboard.cohort_metrics import COHORT_FORMULAS
-from oncohort.leaderboard.columns import leaderboard_columns
+from oncohort.leaderboard.columns import metric_names
 from oncohort.metrics import Presence
 from oncohort.outputs.words import grouped, listed, lowered, verb
 from oncohort.profiles import PRESENCE_METRICS, CohortMetric, MetricRule, Profile
@@ -29,22 +28,6 @@ _AGGREGATES = {"mean": "the mean over the cases that have a value"}
 _OVER_STEPS = {None: "", "last": ", of the last state", "area": ", area over the states by trapezoids of unit width"}
 
 _OF_AREAS, _OF_SHARES = ("auc", "ap"), ("patient_sensitivity", "specificity")
-
-
-def metric_names(profile: Profile) -> dict[str, str]:
-    """Name in running words of every metric by its column in the scores; each has its own.
-
-    Examples:
-        >>> from oncohort.profiles import load_profile
-        >>> metric_names(load_profile("autopet-iii"))["fpv_ml"]
-        'False positive volume'
-    """
-    columns = leaderboard_columns(profile)
-    often = Counter(column.label for column in columns)
-    return {
-        column.name: column.label if often[column.label] == 1 else f"{column.label} ({column.name})"
-        for column in columns
-    }
 
 
 def metric_sentences(profile: Profile) -> Iterator[str]:

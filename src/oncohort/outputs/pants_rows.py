@@ -104,12 +104,16 @@ def pants_row(row: PantsRow) -> str:
     return _line([row.model, *cells, _number(row.auc.value, 1.0, 3), _number(row.dice.value, 100.0, 1)])
 
 
-def pants_markdown(rows: Sequence[PantsRow]) -> str:
+def pants_markdown(rows: Sequence[PantsRow], *, profile: Profile | None = None) -> str:
     """The rows as a Markdown table, and a second one with their 95 % intervals.
 
     Shares have Wilson's interval; it takes tumours for independent, which
     several tumours of one patient are not. AUC and DSC have the interval of
     the leaderboard, if there is one.
+
+    Args:
+        rows: From `pants_rows`.
+        profile: Named below the tables.
 
     Examples:
         >>> shares = Proportion(122, 151), Proportion(121, 161), Proportion(675, 750)
@@ -124,7 +128,8 @@ def pants_markdown(rows: Sequence[PantsRow]) -> str:
     """
     rule = f"|:---|{':---:|' * (len(COLUMNS) - 1)}"
     intervals = [_line(["95 % interval", *COLUMNS[1:]]), rule, *(_interval_row(row) for row in rows)]
-    return "\n".join([_line(COLUMNS), rule, *(pants_row(row) for row in rows), "", *intervals]) + "\n"
+    protocol = [] if profile is None else ["", f"Scored by the profile {profile.name}, version {profile.version}."]
+    return "\n".join([_line(COLUMNS), rule, *(pants_row(row) for row in rows), "", *intervals, *protocol]) + "\n"
 
 
 def _cohort_quantity(grid: ScoreGrid, profile: Profile, name: str) -> Quantity:

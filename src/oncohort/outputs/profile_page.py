@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
+from itertools import dropwhile, takewhile
 
 from oncohort.metrics import Direction, Presence
 from oncohort.outputs import box_page
 from oncohort.outputs.formulas import COHORT_FORMULAS, FORMULAS
+from oncohort.outputs.methods import lesion_sentences, ranking_sentences, target_sentences
+from oncohort.outputs.words import sentence
 from oncohort.profiles import CohortMetric, MetricRule, Profile
 
 _BETTER = {
@@ -42,6 +44,21 @@ _UNUSABLE = {
     "variant of this profile.",
 }
 
+_INTEGERS: dict[bool | str, str] = {
+    False: "Integers of a mask do not number lesions: every voxel above 0 is foreground, whatever its integer",
+    True: "Formulas that name neither lesions nor numbers take every voxel above 0 for foreground",
+    "both": "Integers number the lesions of their own mask only: the reference's 1 may be the prediction's 7, and "
+    "numbers may be left out",
+    "labels": "Integers are labels of the cohort's scheme and do not number lesions",
+}
+"""By `components.instances` where all labels are one structure."""
+
+_NUMBERS_OF_BOXES = {
+    2: "Every row of `boxes.parquet` is a box by itself, whatever its lesion number",
+    3: "Rows of `boxes.parquet` with the same lesion number are one lesion; those without a number are linked, and "
+    "readings of several reconstructions merged if images are scans",
+}
+
 
 def profile_page(profile: Profile) -> str:
     """The page as Markdown; the same for the same file.
@@ -60,6 +77,7 @@ def profile_page(profile: Profile) -> str:
         "",
         *_notes(profile),
         *_settings(profile),
+        *_words(profile),
         *_metrics(profile),
         *_empty(profile),
         *_cohort_metrics(profile),
@@ -98,6 +116,38 @@ def _shown(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(_shown, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _words(profile: Profile) -> Iterator[str]:
+    """What these keys mean together."""
+    compared = [*target_sentences(profile), *lesion_sentences(profile), _integers(profile)]
+    yield from ("## What is compared", "", " ".join(map(sentence, compared)), "")
+    yield from ("## Ranking", "", " ".join(map(sentence, ranking_sentences(profile))), "")
+    remarks = [f"- `{table}`: {words}" for table, words in _remarks(profile.text)]
+    if remarks:
+        yield from ("## Remarks", "", *remarks, "")
+
+
+def _remarks(text: str) -> Iterator[tuple[str, str]]:
+    """The comments of the file but that at its head, each with the line that it stands above."""
+    lines = text.splitlines()
+    found: list[str] = []
+    for line in dropwhile(lambda line: line.startswith("#"), lines):
+        if line.startswith("#"):
+            found.append(line.removeprefix("#").strip())
+        elif line.strip() and found:
+            yield line.strip(), " ".join(found)
+            found = []
+
+
+def _integers(profile: Profile) -> str:
+    """What the integers of a mask, or the lesion numbers of boxes, stand for."""
+    if profile.boxes is not None:
+        return _NUMBERS_OF_BOXES[profile.boxes.dimension]
+    if not profile.target.is_union:
+        return _INTEGERS["labels"]
+    instances = False if profile.components is None else profile.components.instances
+    return _INTEGERS[instances]
 
 
 def _metrics(profile: Profile) -> Iterator[str]:

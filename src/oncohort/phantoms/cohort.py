@@ -12,18 +12,18 @@ from typing import Any, Literal, get_args
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import InputError, OutputError
 from oncohort.formats.case_sheet import CASE_SHEET, write_case_sheet
-from oncohort.formats.dicom.rtstruct_writing import write_rtstruct
+from oncohort.formats.dicom.rtstruct_writing import write_contours
 from oncohort.formats.dicom.study import DicomStudy
 from oncohort.formats.dicom.writing import BedTiming, Injection, write_ct_series, write_pet_series
 from oncohort.formats.nifti import write_label_map, write_nifti
 from oncohort.formats.nnunet_raw import RawDataset, image_path, label_path, write_dataset
+from oncohort.layouts.phantom import TRUTH_FILE
 from oncohort.phantoms.patient import PhantomPatient, phantom_patient
 from oncohort.storage import claim_folder, content_key, write_json
 
 Form = Literal["dicom", "nnunet"]
 
 NOTICE = "SYNTHETIC digital phantom, not a person"
-TRUTH_FILE = "phantom.json"
 MOST_CASES = 999
 
 LESION_COUNTS = (5, 1, 12, 0, 8, 3, 20, 0)
@@ -194,7 +194,7 @@ def _write_dicom(task: _Task, patient: PhantomPatient) -> list[Path]:
     folder = task.data.parent / ".oncohort" / "partial" / task.case
     write_ct_series(folder / "CT", patient.ct, study)
     series = write_pet_series(folder / "PET", patient.pet, study, injection=injection, beds=_BEDS)
-    write_rtstruct(folder / "RTSTRUCT" / "0001.dcm", {"lesion": patient.lesions.mask("lesion")}, series, study)
+    write_contours(folder / "RTSTRUCT" / "0001.dcm", {"lesion": patient.lesions.mask("lesion")}, series, study)
     move_folder(folder, task.data / task.case)
     return sorted((task.data / task.case).rglob("*.dcm"))
 

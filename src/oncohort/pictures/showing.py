@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 
 from oncohort.cohort import Case, Cohort
+from oncohort.description import is_synthetic
 from oncohort.errors import InputError, SettingsError
 from oncohort.formats import open_cohort
 from oncohort.pictures.points import At
 from oncohort.pictures.subjects import Subject, Wanted, subject_of, when_words
-from oncohort.pictures.synthetic import is_synthetic
 from oncohort.reporting.drawing import VIEWS, WINDOWS
 from oncohort.reporting.sheets import MIP, CutCase, SheetSettings, cut_case, draw_sheet
 from oncohort.reporting.sheets.page import SheetPage, render_sheet
@@ -99,7 +99,7 @@ def show_case(  # noqa: PLR0913 - what is shown, and how
     chosen = opened[case]
     subject = subject_of(opened, chosen, wanted)
     cut = cut_case(subject.sheet, settings)
-    strip = _strip(opened, chosen, cut, settings, timepoints)
+    strip = _strip(opened, chosen, settings, wanted.roles, timepoints)
     drawn = draw_sheet(cut, settings, strip)
     facts = _facts(chosen, subject, cut, settings, strip) | {"structures": list(drawn.names)}
     if target is not None:
@@ -140,7 +140,9 @@ def _checked_target(path: Path) -> Path:
     return path
 
 
-def _strip(cohort: Cohort, case: Case, cut: CutCase, settings: SheetSettings, timepoints: int) -> tuple[CutCase, ...]:
+def _strip(
+    cohort: Cohort, case: Case, settings: SheetSettings, roles: tuple[str, ...] | None, timepoints: int
+) -> tuple[CutCase, ...]:
     """The time points of the patient, each at its own largest lesion; nothing if the case is the only one."""
     ids = _same_patient(cohort, case)
     if len(ids) < 2 or timepoints < 2:
@@ -151,7 +153,8 @@ def _strip(cohort: Cohort, case: Case, cut: CutCase, settings: SheetSettings, ti
     found = []
     for name in ids[start : start + timepoints]:
         try:
-            other = cut_case(subject_of(cohort, cohort[name], Wanted()).sheet, views)
+            held = None if roles is None else tuple(role for role in roles if role in cohort[name])
+            other = cut_case(subject_of(cohort, cohort[name], Wanted(roles=held)).sheet, views)
         except InputError:
             if name == case.id:
                 raise

@@ -95,6 +95,11 @@ class MetricRule(Part):
         return self.label or f"{self.name}{_OVER_STEPS[self.over_steps]}"
 
     @property
+    def only_words(self) -> str:
+        """The cases that it is measured in, in words; empty for all."""
+        return " and ".join(f"{column} {value}" for column, value in (self.only or {}).items())
+
+    @property
     def unit(self) -> str:
         """Of the values; an area over steps has one of its own."""
         unit = self.metric.unit

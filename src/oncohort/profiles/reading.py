@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
 from oncohort.errors import SettingsError
 from oncohort.profiles.schema import Profile
+from oncohort.storage import parse_toml, read_settings_text
 
 _DATA = files("oncohort.profiles") / "data"
 _SUFFIX = ".toml"
@@ -64,13 +66,15 @@ def parse_profile(text: str, *, where: str) -> Profile:
         SettingsError: The text is no TOML or breaks the schema; every broken key is named.
     """
     try:
-        profile = Profile.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+        values = parse_toml(text)
+    except ValueError as error:
         raise SettingsError(expected="TOML", found=str(error), where=where, remedy="correct the line named") from error
+    try:
+        profile = Profile.model_validate(values)
     except ValidationError as error:
         raise SettingsError(
             expected="a profile as docs/profiles.md describes it",
-            found=_describe(error),
+            found=_describe(error, values),
             where=where,
             remedy="correct the keys named",
         ) from error
@@ -80,14 +84,30 @@ def parse_profile(text: str, *, where: str) -> Profile:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+        return read_settings_text(path)
+    except (OSError, ValueError) as error:
+        found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SettingsError(
-            expected="a profile file", found=str(error), where=str(path), remedy="name a readable .toml file"
+            expected="a profile file", found=found, where=str(path), remedy="name a readable .toml file"
         ) from error
 
 
-def _describe(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(key) for key in problem['loc']) or 'profile'}: {problem['msg']}" for problem in error.errors()
-    )
+def _describe(error: ValidationError, values: Mapping[str, Any]) -> str:
+    return "; ".join(f"{_key(problem['loc'], values)}: {problem['msg']}" for problem in error.errors())
+
+
+def _key(location: Sequence[int | str], values: Mapping[str, Any]) -> str:
+    """Where a problem lies: `metric.dice.weight`, with the number of the metric where it has no name."""
+    found: Any = values
+    words = []
+    for part in location:
+        found = _inside(found, part)
+        name = found.get("label", found.get("name")) if isinstance(found, dict) and isinstance(part, int) else None
+        words.append(name if isinstance(name, str) else str(part))
+    return ".".join(words) or "profile"
+
+
+def _inside(values: Any, part: int | str) -> Any:
+    if isinstance(values, list) and isinstance(part, int):
+        return values[part] if part < len(values) else None
+    return values.get(part) if isinstance(values, dict) else None

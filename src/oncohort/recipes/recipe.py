@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from oncohort.cohort import Case
 from oncohort.errors import SettingsError
 from oncohort.harmonisation import STEPS, Resample
+from oncohort.storage import parse_toml, read_settings_text
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def load_recipe(path: str | Path) -> Recipe:
         ('ct', 'pet')
     """
     try:
-        values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        values = parse_toml(read_settings_text(path))
     except (OSError, ValueError) as error:
         raise SettingsError(
             expected="a recipe in TOML",

@@ -166,6 +166,7 @@ class CasePicture:
         models: Name, colour and note ("Dice 0.812") of each model drawn, in order of the panels.
         window_suv: SUV shown white and SUV shown black.
         reference: Whether the reference's outline is "drawn", or it is "empty" or "absent".
+        is_sheet: Whether it is a sheet of CT planes, which names its contours itself, and no projection of the PET.
     """
 
     case: str
@@ -173,6 +174,7 @@ class CasePicture:
     models: tuple[tuple[str, str, str], ...] = ()
     window_suv: tuple[float, float] = (0.0, 10.0)
     reference: ReferenceState = "drawn"
+    is_sheet: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The picture as JSON values; `from_dict` reads it back.
@@ -188,6 +190,7 @@ class CasePicture:
             "models": [list(model) for model in self.models],
             "window_suv": list(self.window_suv),
             "reference": self.reference,
+            "is_sheet": self.is_sheet,
         }
 
     @staticmethod
@@ -200,6 +203,7 @@ class CasePicture:
             models=tuple((name, colour, note) for name, colour, note in values["models"]),
             window_suv=(low, high),
             reference=values["reference"],
+            is_sheet=values["is_sheet"],
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from oncohort.compute import ProgressCallback
+from oncohort.formats.dicom.series import SuvRecipe
 from oncohort.labels import LabelScheme
 
 
@@ -131,4 +132,13 @@ class RememberingSource(Source, Protocol):
 
     def remembering(self, journal: Path) -> Source:
         """The same source, which keeps what its plan reads in the file `journal`, and reads it from there."""
+        ...
+
+
+@runtime_checkable
+class SuvSource(Source, Protocol):
+    """A source that turns PET headers into SUV, by rules that can be chosen."""
+
+    def with_recipe(self, recipe: SuvRecipe) -> Source:
+        """The same source, which makes SUV by the rules named `recipe`."""
         ...

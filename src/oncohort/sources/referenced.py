@@ -74,6 +74,7 @@ class ImageFile:
         unit: What its numbers mean, as the tables write it.
         scale: What the column `scale` holds.
         like: Role of an earlier image that it must share the grid with; None takes any grid.
+        refused_alone: Whether the case stays without it if it cannot be used.
     """
 
     role: str
@@ -81,6 +82,7 @@ class ImageFile:
     unit: str
     scale: Mapping[str, Any] | None = None
     like: str | None = None
+    refused_alone: bool = False
 
     def to_dict(self) -> Row:
         """The values as JSON; `ImageFile(**values)` takes them back."""
@@ -88,7 +90,7 @@ class ImageFile:
 
 
 def open_case(case_plan: CasePlan, root: Path) -> tuple[dict[str, Volume], Row]:
-    """The volumes of a planned case by role, and its rows; the case is refused whole if one cannot be used.
+    """The volumes of a planned case by role, and its rows; a case that lacks one which it needs is refused whole.
 
     `case_plan.work["images"]` holds `ImageFile.to_dict()` of each. Of a refused case there are no volumes.
 
@@ -102,16 +104,20 @@ def open_case(case_plan: CasePlan, root: Path) -> tuple[dict[str, Volume], Row]:
     images = [ImageFile(**values) for values in case_plan.work["images"]]
     volumes: dict[str, Volume] = {}
     rows = []
+    refused = []
     for image in images:
         path = Path(image.path)
         grid = volumes[image.like].geometry if image.like else None
         volume = open_image(path, Unit(image.unit), grid)
+        if isinstance(volume, Refusal) and image.refused_alone:
+            refused.append(refused_row(root, path, volume.reason, volume.detail))
+            continue
         if isinstance(volume, Refusal):
             files = [Path(stamp.path) for stamp in case_plan.files if stamp.path not in case_plan.work["shared"]]
             return {}, refuse_case(case_plan, root, files, path, volume)
         volumes[image.role] = volume
         rows.append(volume_row(case_plan.case, image.role, path, volume, image.scale))
-    return volumes, {"case": dict(case_plan.row), "volumes": rows, "refused": [], "findings": []}
+    return volumes, {"case": dict(case_plan.row), "volumes": rows, "refused": refused, "findings": []}
 
 
 def volume_row(case: str, role: str, path: Path, volume: Volume, scale: Mapping[str, Any] | None) -> Row:

@@ -15,6 +15,9 @@ from oncohort.sources.msd.source import MsdSource
 from oncohort.sources.nnunet.source import NnunetSource
 from oncohort.sources.pants.source import PantsSource
 from oncohort.sources.protocol import Source
+from oncohort.sources.walking import first_entries
+
+_LOOKED_AT, _SHOWN = 50, 3  # folders inside one whose layout is not known
 
 AUTO = "auto"
 """Instead of a source's name: the layout is told by what lies in the folder."""
@@ -50,12 +53,20 @@ def detect_source(path: Path) -> Source:
         ...     detect_source(Path(there)).name
         'nnunet'
     """
-    for source in reversed(SOURCES.values()):
-        if source.detect(path):
-            return source
+    source = _knowing(path)
+    if source is not None:
+        return source
+    inside = [(folder, _knowing(folder)) for folder in sorted(first_entries(path, _LOOKED_AT)) if folder.is_dir()]
+    known = [f"{folder} ({source.name})" for folder, source in inside if source is not None]
     raise InputError(
-        expected="a folder in one of the layouts that Oncohort reads",
-        found="none of " + "; ".join(f"{source.name} ({source.description})" for source in SOURCES.values()),
+        expected=f"a folder in one of the layouts that Oncohort reads: {', '.join(SOURCES)}",
+        found="none of them" + (f"; it holds folders that are: {', '.join(known[:_SHOWN])}" if known else ""),
         where=str(path),
-        remedy="name the source instead of 'auto', or the folder inside that holds the data",
+        remedy="name the folder inside"
+        if known
+        else "name the folder that holds the data, or the source (docs/ingest.md)",
     )
+
+
+def _knowing(path: Path) -> Source | None:
+    return next((source for source in reversed(SOURCES.values()) if source.detect(path)), None)

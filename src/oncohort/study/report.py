@@ -59,12 +59,14 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
     cases = count_cases(cohort, profile, store=ResultStore(results / "numbers"), jobs=jobs, progress=progress)
     notes = _dice_notes(rows)
     ordered = _by_rank([model.name for model in study.model], aggregates)
-    volumes = {row["case"]: row.get("lesion_ml") for row in cases}
-    drawings = draw_leaderboard(scores, aggregates, profile=profile, volumes_ml=volumes, seed=study.ranking.seed)
+    volumes = {row["case"]: row["lesion_ml"] for row in cases if "lesion_ml" in row}
+    drawings = draw_leaderboard(
+        scores, aggregates, profile=profile, volumes_ml=volumes or None, seed=study.ranking.seed
+    )
     ranking, readable = study.ranking, choose_structures(scores)
     comparisons = compare_models(scores, bootstrap=ranking.bootstrap, seed=ranking.seed, profile=profile)
     folders = {name: predictions[name] for name in ordered}
-    shown = {case: drawn_models(case, folders, notes) for case in worst_cases(rows)}
+    shown = {} if profile.boxes else {case: drawn_models(case, folders, notes) for case in worst_cases(rows)}
     pictures = draw_cases(
         cohort,
         shown,
@@ -112,7 +114,7 @@ def _by_rank(models: Sequence[str], aggregates: pl.DataFrame) -> list[str]:
 def _notes(scores: Scores, *, shown: int, drawn: int) -> list[str]:
     notes = [str(note) for note in scores.run["notes"]]
     if drawn < shown:
-        notes.append(f"{shown - drawn} of the {shown} worst cases have no picture, because they have no PET.")
+        notes.append(f"{shown - drawn} of the {shown} worst cases have no PET or CT that can be read, and no picture.")
     unscored = len(scores.run["unscored"])
     if unscored:
         notes.append(f"{unscored} cases have no reference mask and are not scored; the score folder lists them.")

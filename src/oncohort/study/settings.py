@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from pydantic import (
 from oncohort.errors import SettingsError
 from oncohort.leaderboard import IntervalKind, RankMethod
 from oncohort.sources import AUTO, SOURCES
+from oncohort.storage import parse_toml, read_settings_text
 
 PathText = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
 """A path as a study file gives it: absolute, or relative to the file."""
@@ -152,8 +152,8 @@ def load_study(path: str | Path) -> Study:
     """
     file = Path(path)
     try:
-        text = file.read_text(encoding="utf-8")
-        study = Study.model_validate(tomllib.loads(text))
+        text = read_settings_text(file)
+        study = Study.model_validate(parse_toml(text))
     except ValidationError as error:
         raise _wrong_setting(file, error) from error
     except (OSError, ValueError) as error:

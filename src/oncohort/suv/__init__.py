@@ -1,5 +1,6 @@
 """Standardised uptake values from what a PET header says, or a refusal with its reason."""
 
+from oncohort.suv.activity import activity_factor
 from oncohort.suv.alternatives import Alternative, suv_alternatives, with_alternatives
 from oncohort.suv.autopet import autopet_factor
 from oncohort.suv.body import Normalisation, body_mass_kg, body_surface_m2
@@ -14,6 +15,7 @@ __all__ = [
     "PetFrame",
     "PetHeader",
     "SuvScale",
+    "activity_factor",
     "autopet_factor",
     "body_mass_kg",
     "body_surface_m2",

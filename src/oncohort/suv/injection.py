@@ -35,6 +35,17 @@ _HALF_LIFE_AGREEMENT = 0.05
 _LONGEST_HALF_LIFE_S = 1e8
 
 
+def nuclide_name(code: str) -> str | None:
+    """The radionuclide that a code (SNOMED CT or SRT) means, such as "F-18"; None if it is not known.
+
+    Examples:
+        >>> nuclide_name("C-111A1")
+        'F-18'
+    """
+    known = _HALF_LIVES_S.get(code)
+    return None if known is None else known[0]
+
+
 def weight_kg(header: PetHeader) -> Finding:
     """Body weight in kg; above 1000 it was written in gram.
 

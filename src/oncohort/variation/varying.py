@@ -14,6 +14,7 @@ from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.evaluation.evaluating import make_tasks, prediction_inputs, require_usable, task_key
 from oncohort.evaluation.planning import plan_evaluation
 from oncohort.evaluation.recording import record_run
+from oncohort.evaluation.restricted import require_measured
 from oncohort.evaluation.scoring import as_scores
 from oncohort.evaluation.truth import Truth, find_truth, read_flags
 from oncohort.kernels import warm_kernels
@@ -76,7 +77,7 @@ def measure_sensitivity(  # noqa: PLR0913 - the keywords are the verb's flags
 
     Raises:
         PredictionError: As `evaluate`.
-        MissingNeedError: No case has a reference.
+        MissingNeedError: No case has a reference, or a metric with a weight is for none of the cases.
         FormatError: A reference cannot be read.
         SettingsError: There is no such profile, or the column of the truth is not there.
         OutputError: `out` holds something else or cannot be written.
@@ -105,6 +106,7 @@ def measure_sensitivity(  # noqa: PLR0913 - the keywords are the verb's flags
     variation = vary_profile(protocol, choices or Choices())
     folders = {model: Path(folder) for model, folder in predictions.items()}
     plan = plan_evaluation(cohort, folders, protocol)
+    require_measured(cohort, plan.cases, protocol)
     flags = {column: read_flags(cohort, column, plan.cases) for column in _truth_columns(variation)}
     tasks = make_tasks(cohort, plan, protocol, is_resampling=resample_predictions)
     keys = [_key(task_key(cohort, task), variation) for task in tasks]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,8 @@ TOLERANCE = 2.0**-20
 """Relative difference that float32 on the way from stored to real values explains."""
 
 _EDGE = 24
-_LINEAR = 0.9999
 _ALIKE = 0.999
+_KNOWN = 0.9
 _MARGIN = 1e-6
 _RIGHT = 0.02
 
@@ -42,7 +43,6 @@ class Arrangement:
         nominal: DICOM slice of each slice, if none is out of place.
         held: DICOM slice that each slice really holds; None if it holds none of them.
         quantity: What the values were multiplied by, as far as the samples say.
-        is_exact: Whether a slice with that quantity is equal to a DICOM slice.
         informative: Whether a slice is more than one constant.
     """
 
@@ -51,8 +51,12 @@ class Arrangement:
     nominal: tuple[int, ...]
     held: tuple[int | None, ...]
     quantity: Quantity
-    is_exact: bool
     informative: tuple[bool, ...]
+
+    def filled(self) -> Arrangement:
+        """The same, each unknown slice taken for the one at its place, if no other slice claims that."""
+        held = tuple(place if one is None else one for one, place in zip(self.held, self.nominal, strict=True))
+        return self if None not in self.held or len(set(held)) < len(held) else replace(self, held=held)
 
     def apply(self, plane: Plane) -> Plane:
         """The plane the right way round."""
@@ -78,20 +82,36 @@ def arrange(planes: Iterable[Plane], original: Original, nominal: Sequence[int])
     samples = np.array([[sample(turn(plane)) for _, turn in turns] for plane in planes]).transpose(1, 0, 2)
     samples = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
     alike = [_correlations(ours, theirs) for ours in samples]
-    best = max(range(len(turns)), key=lambda index: (float(alike[index].max(axis=1).mean()) > _top(alike) - _MARGIN, -index))
+    best = _turn(alike)
     forward, backward = list(nominal), list(nominal)[::-1]
     ours, likeness = samples[best], alike[best]
-    quantity, exact = _quantity(ours, theirs, original.quantities, likeness, forward)
+    quantity = _quantity(ours, theirs, original.quantities, likeness, forward)
     target = theirs * np.array(quantity.factors)[:, None]
-    is_reversed = _fits(ours, target, likeness, backward) > _fits(ours, target, likeness, forward)
+    equal, known = _exact_pairs(ours, target), np.ptp(ours, axis=1) > 0
+    held, told = (_all_held(equal, likeness, known, places) for places in (forward, backward))
+    is_reversed = _in_order(told, -1) > _in_order(held, 1)
     places = backward if is_reversed else forward
-    held = [_held(ours[n], target, likeness[n], k) for n, k in enumerate(places)]
-    informative = tuple(bool(np.ptp(one) > 0) for one in ours)
-    return Arrangement(turns[best][0], is_reversed, tuple(places), tuple(held), quantity, exact, informative)
+    settled = _settled(told if is_reversed else held, places)
+    return Arrangement(turns[best][0], is_reversed, tuple(places), settled, quantity, tuple(known.tolist()))
 
 
-def _top(alike: Sequence[NDArray[np.float64]]) -> float:
-    return max(float(one.max(axis=1).mean()) for one in alike)
+def _turn(alike: Sequence[NDArray[np.float64]]) -> int:
+    """The turn under which slices are most like some of the series; the first, unless another is clearly better."""
+    likeness = [float(one.max(axis=1).sum() / max(1, (one != 0).any(axis=1).sum())) for one in alike]
+    best = int(np.argmax(likeness))
+    return best if likeness[best] > max(_KNOWN, likeness[0] + _MARGIN) else 0
+
+
+def _in_order(held: Sequence[int | None], step: int) -> int:
+    """How many slices follow their neighbour in this direction."""
+    return sum(one is not None and other is not None and other - one == step for one, other in pairwise(held))
+
+
+def _settled(held: Sequence[int | None], places: Sequence[int]) -> tuple[int | None, ...]:
+    """Slices that are none of the series count as such where most others are known; else their places stand."""
+    if sum(one is None for one in held) <= len(held) / 2 or len(set(places)) < len(places):
+        return tuple(held)
+    return tuple(place if one is None else one for one, place in zip(held, places, strict=True))
 
 
 def _correlations(ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -112,58 +132,72 @@ def _quantity(
     quantities: Sequence[Quantity],
     likeness: NDArray[np.float64],
     nominal: Sequence[int],
-) -> tuple[Quantity, bool]:
+) -> Quantity:
     """The quantity under which most slices are exactly one of the series; without any, the one nearest in size."""
     counts = [_exact_count(ours, theirs * np.array(one.factors)[:, None], nominal) for one in quantities]
     best = max(range(len(quantities)), key=lambda index: (counts[index], -index))
     if counts[best]:
-        return quantities[best], True
+        return quantities[best]
     matched = np.where(likeness.max(axis=1) > 0, likeness.argmax(axis=1), np.array(nominal))
     sizes = np.linalg.norm(ours, axis=1), np.linalg.norm(theirs[matched], axis=1)
     known = (sizes[0] > 0) & (sizes[1] > 0)
     if not known.any():
-        return quantities[0], False
+        return quantities[0]
     ratio = float(np.median(sizes[0][known] / sizes[1][known]))
     away = [abs(np.log(ratio / float(np.median(one.factors)))) for one in quantities]
     right = [index for index, one in enumerate(quantities) if one.is_right and away[index] < _RIGHT]
-    return quantities[right[0] if right else int(np.argmin(away))], False
+    return quantities[right[0] if right else int(np.argmin(away))]
 
 
 def _exact_count(ours: NDArray[np.float64], target: NDArray[np.float64], nominal: Sequence[int]) -> int:
+    """How many telling slices are equal to the one at their place or to the nearest of all."""
     squares = (target**2).sum(axis=1)
     nearest = (squares[None] - 2 * ours @ target.T).argmin(axis=1)
-    informative = np.ptp(ours, axis=1) > 0
-    return sum(
-        bool(_is_exact(ours[n], target[nominal[n]]) or _is_exact(ours[n], target[nearest[n]]))
-        for n in np.flatnonzero(informative)
-    )
+    known = np.ptp(ours, axis=1) > 0
+    found = _is_exact(ours, target[list(nominal)]) | _is_exact(ours, target[nearest])
+    return int((found & known).sum())
 
 
-def _is_exact(ours: NDArray[np.float64], target: NDArray[np.float64]) -> bool:
-    return bool((np.abs(ours - target) <= TOLERANCE * max(float(np.abs(target).max()), 1e-300)).all())
+def _is_exact(ours: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Whether lines of samples are equal but for the rounding of float32."""
+    largest = np.maximum(np.abs(target).max(axis=-1), 1e-300)
+    return np.asarray(np.abs(ours - target).max(axis=-1) <= TOLERANCE * largest)
 
 
-def _fits(
-    ours: NDArray[np.float64], target: NDArray[np.float64], likeness: NDArray[np.float64], places: Sequence[int]
-) -> float:
-    """How many slices are the one at their place, by their pattern and, where patterns repeat, by their values."""
-    return sum(
-        float(likeness[n, k] > _ALIKE) + float(_is_exact(ours[n], target[k])) + 1e-3 * float(likeness[n, k])
-        for n, k in enumerate(places)
-        if np.ptp(ours[n]) > 0
-    )
+def _exact_pairs(ours: NDArray[np.float64], target: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which slice is equal to which; every slice is first looked at in a few samples only."""
+    few = slice(None, None, max(1, ours.shape[1] // 16))
+    largest = TOLERANCE * np.maximum(np.abs(target).max(axis=1), 1e-300)
+    found = np.zeros((len(ours), len(target)), dtype=np.bool_)
+    for n, line in enumerate(ours):
+        some = np.flatnonzero(np.abs(line[few] - target[:, few]).max(axis=1) <= largest)
+        found[n, some] = np.abs(line - target[some]).max(axis=1) <= largest[some]
+    return found
 
 
-def _held(ours: NDArray[np.float64], target: NDArray[np.float64], likeness: NDArray[np.float64], place: int) -> int | None:
-    if _is_exact(ours, target[place]):
-        return place
-    by_distance = sorted(range(len(target)), key=lambda k: abs(k - place))
-    exact = next((k for k in by_distance if _is_exact(ours, target[k])), None)
-    if exact is not None:
-        return exact
-    if np.ptp(ours) == 0 or likeness[place] >= _LINEAR:
-        return place
+def _all_held(
+    exact: NDArray[np.bool_], likeness: NDArray[np.float64], known: NDArray[np.bool_], places: Sequence[int]
+) -> list[int | None]:
+    step = 1 if places[-1] >= places[0] else -1
+    held: list[int | None] = []
+    follows = places[0]
+    for n, place in enumerate(places):
+        choices = [k for k in (follows, place) if 0 <= k < exact.shape[1]]
+        found = _held(exact[n], likeness[n], choices) if known[n] or exact[n].any() else place
+        held.append(found)
+        follows = (place if found is None else found) + step
+    return held
+
+
+def _held(exact: NDArray[np.bool_], likeness: NDArray[np.float64], places: Sequence[int]) -> int | None:
+    """The slice that these samples are; of several equal ones the first of `places`, then the nearest to the last."""
+    place = places[-1]
+    if exact.any():
+        equal = np.flatnonzero(exact)
+        nearest = int(equal[np.abs(equal - place).argmin()])
+        return next((k for k in places if exact[k]), nearest)
     best = int(likeness.argmax())
-    if likeness[best] > max(_ALIKE, likeness[place] + _MARGIN):
-        return best
-    return place if likeness[place] > 0.9 else None
+    alike = next((k for k in places if likeness[k] >= likeness[best] - _MARGIN), None)
+    if alike is not None or likeness[best] < _ALIKE:
+        return place if alike is None and likeness[place] > _KNOWN else alike
+    return best

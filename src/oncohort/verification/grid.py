@@ -53,7 +53,9 @@ def align(image: Geometry, original: Geometry) -> Alignment:
 
 def _aligned(image: Geometry, original: Geometry) -> Alignment:
     cosines = _cosines(original, image)
-    fitting = [axes for axes in permutations(range(3)) if [image.shape[one] for one in axes[:2]] == [*original.shape[:2]]]
+    fitting = [
+        axes for axes in permutations(range(3)) if [image.shape[one] for one in axes[:2]] == [*original.shape[:2]]
+    ]
     choices = fitting or list(permutations(range(3)))
     axes = max(choices, key=lambda one: float(sum(abs(cosines[row, one[row]]) for row in range(3))))
     back = [bool(cosines[row, one] < 0) for row, one in enumerate(axes)]
@@ -119,7 +121,10 @@ def grid_findings(alignment: Alignment, original: Original, places: Sequence[int
     """
     image, series = alignment.geometry, original.geometry
     if alignment.is_lps:
-        yield Finding("lps_as_ras", "the affine is in DICOM's LPS coordinates, NIfTI wants RAS: left and right, front and back are swapped")
+        yield Finding(
+            "lps_as_ras",
+            "the affine is in DICOM's LPS coordinates, NIfTI wants RAS: left and right, front and back are swapped",
+        )
     offsets = slice_offsets(image, original, places)
     if max(offsets) <= SLICE_TOLERANCE_MM:
         return
@@ -128,11 +133,20 @@ def grid_findings(alignment: Alignment, original: Original, places: Sequence[int
     yield from causes
 
 
+def form_findings(apart_mm: float) -> Iterator[Finding]:
+    """Whether sform and qform of the file place it in two places."""
+    if apart_mm > SLICE_TOLERANCE_MM:
+        how = f"up to {apart_mm:.4g} mm apart" if np.isfinite(apart_mm) else "and one of them is impossible"
+        yield Finding("forms_disagree", f"sform and qform of the file differ, {how}: programs place it differently")
+
+
 def _rotation(image: Geometry, series: Geometry, off: tuple[int, ...]) -> Iterator[Finding]:
     cosines = np.abs(np.diag(_cosines(series, image)))
     if cosines.min() < _STRAIGHT:
         degrees = float(np.degrees(np.arccos(min(1.0, cosines.min()))))
-        yield Finding("rotated", f"the axes of the affine lie up to {degrees:.3g} degrees from those of the series", off)
+        yield Finding(
+            "rotated", f"the axes of the affine lie up to {degrees:.3g} degrees from those of the series", off
+        )
 
 
 def _spacing(image: Geometry, original: Original, off: tuple[int, ...]) -> Iterator[Finding]:
@@ -141,9 +155,10 @@ def _spacing(image: Geometry, original: Original, off: tuple[int, ...]) -> Itera
         found, expected = image.spacing_mm[axis], series.spacing_mm[axis]
         steps = max(1, series.shape[axis] - 1)
         if abs(found - expected) * steps > SLICE_TOLERANCE_MM and abs(found / expected - 1) > 1e-5:
+            cause = _spacing_cause(found, axis, original)
             yield Finding(
                 "wrong_spacing",
-                f"spacing of {name} is {found:.6g} mm instead of {expected:.6g} mm{_spacing_cause(found, axis, original)}",
+                f"spacing of {name} is {found:.6g} mm instead of {expected:.6g} mm{cause}",
                 off,
             )
 
@@ -178,7 +193,8 @@ def _shift(image: Geometry, series: Geometry, places: Sequence[int], off: tuple[
         cause = ": whole voxels"
     yield Finding(
         "shifted_origin",
-        f"the image lies {np.linalg.norm(away):.4g} mm away: ({_triple(away)}) mm in RAS, ({_triple(voxels)}) voxels of the series{cause}",
+        f"the image lies {np.linalg.norm(away):.4g} mm away: ({_triple(away)}) mm in RAS, "
+        f"({_triple(voxels)}) voxels of the series{cause}",
         off,
     )
 

@@ -1,4 +1,4 @@
-"""The DICOM series as it is stored: pixels, slope and intercept of each slice, and every quantity that it may become."""
+"""The DICOM series as it is stored: pixels, slope and intercept of each slice, and what it may become."""
 
 from __future__ import annotations
 
@@ -13,18 +13,23 @@ from numpy.typing import NDArray
 
 from oncohort.errors import InputError, SuvRefusal
 from oncohort.formats.dicom.geometry import stack_slices
-from oncohort.formats.dicom.header import DicomHeader
+from oncohort.formats.dicom.header import DicomHeader, Identity
 from oncohort.formats.dicom.index import DicomIndex, index_files
 from oncohort.formats.dicom.pixels import SliceFile, read_stored
 from oncohort.formats.dicom.series import pet_scale, slice_file
 from oncohort.formats.dicom.values import Unusable
 from oncohort.geometry import Geometry
 from oncohort.sources.walking import walk_folder
-from oncohort.suv import autopet_factor, pet_header, suv_factor
+from oncohort.suv import activity_factor, autopet_factor, pet_header, suv_factor
 from oncohort.suv.body import Normalisation
 
 Plane = NDArray[np.float64]
-NATIVE, SUV = "native", "suv"
+NATIVE, SUV, ACTIVITY = "native", "suv", "activity"
+MOST_SERIES = 8
+"""Series of one size among which the one that differs least is looked for."""
+
+Candidate = tuple[tuple[DicomHeader, ...], tuple[str, ...]]
+"""Headers of a series, and remarks about the files."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ class Quantity:
     """What the rescaled values may be multiplied by.
 
     Attributes:
-        rule: `native`, `suv`, or the name of another rule.
+        rule: `native`, `suv`, `activity`, or the name of another rule.
         text: What the product is.
         factors: One for each slice along the normal.
     """
@@ -44,7 +49,7 @@ class Quantity:
     @property
     def is_right(self) -> bool:
         """Whether a conversion may hold it."""
-        return self.rule in (NATIVE, SUV)
+        return self.rule in (NATIVE, SUV, ACTIVITY)
 
 
 @dataclass(frozen=True)
@@ -92,38 +97,35 @@ class NotComparable(Exception):  # noqa: N818 - it becomes a verdict before it l
         self.cause, self.text = cause, text
 
 
-def find_series(path: Path, wanted: Geometry, uid: str) -> tuple[tuple[DicomHeader, ...], tuple[str, ...]]:
-    """The headers of the series that an image came from, and remarks about the files.
+def find_series(path: Path, wanted: Geometry, uid: str, identity: Identity = "header") -> tuple[Candidate, ...]:
+    """The series that an image may have come from.
 
-    Of several series, the one with the UID `uid` is taken, else the only one whose slices have the size of the image
-    and whose number of slices fits best.
+    The one with the UID `uid`; else those whose slices have the size of the image and whose number of slices fits best.
 
     Args:
         path: A tree of DICOM files, or one file.
         wanted: Grid of the image.
         uid: SeriesInstanceUID of the sidecar, or "".
+        identity: "folder" takes also files without PatientID or UIDs.
 
     Raises:
-        InputError: There is no CT or PET series, or several would do.
+        InputError: There is no CT or PET series.
     """
-    index = index_files(walk_folder(path.absolute()).files if path.is_dir() else [path])
-    series = dict(index.series)
+    index = index_files(walk_folder(path.absolute()).files if path.is_dir() else [path], identity=identity)
+    series = list(index.series.values())
     if not series:
         reasons = "; ".join(sorted({f"{one.reason} ({one.detail})" for one in index.refused})[:3])
-        raise _no_series(path, "a CT or PET series", reasons or "no files")
-    chosen = series.get(uid) or _fitting(series, wanted)
-    if chosen is None:
-        raise _no_series(path, "one series that fits the image", f"{len(series)}: {', '.join(list(series)[:5])}")
-    return chosen, tuple(_remarks(index, chosen, len(series)))
-
-
-def _fitting(series: dict[str, tuple[DicomHeader, ...]], wanted: Geometry) -> tuple[DicomHeader, ...] | None:
-    if len(series) == 1:
-        return next(iter(series.values()))
-    counted = sorted(((_misfit(headers, wanted), number) for number, headers in enumerate(series.values())))
-    if counted[0][0] == counted[1][0]:
-        return None
-    return list(series.values())[counted[0][1]]
+        raise InputError(
+            expected="a CT or PET series",
+            found=reasons or "no files",
+            where=str(path),
+            remedy="name the folder of the series that was converted",
+        )
+    if uid in index.series:
+        series = [index.series[uid]]
+    best = min(_misfit(headers, wanted) for headers in series)
+    fitting = [headers for headers in series if _misfit(headers, wanted) == best]
+    return tuple((headers, tuple(_remarks(index, headers))) for headers in fitting[:MOST_SERIES])
 
 
 def _misfit(headers: Sequence[DicomHeader], wanted: Geometry) -> tuple[int, int]:
@@ -137,16 +139,13 @@ def _misfit(headers: Sequence[DicomHeader], wanted: Geometry) -> tuple[int, int]
     return 0, abs(len(headers) - edges[0])
 
 
-def _remarks(index: DicomIndex, chosen: Sequence[DicomHeader], count: int) -> Iterator[str]:
-    if count > 1:
-        yield f"{count} series lie there; compared was {chosen[0].series} ({chosen[0].facts.get('SeriesDescription', '')})"
-    reasons = Counter(one.reason for one in index.refused if one.identity is None or _belongs(one.identity.series, chosen))
-    for reason, number in sorted(reasons.items()):
+def _remarks(index: DicomIndex, chosen: Sequence[DicomHeader]) -> Iterator[str]:
+    if len(index.series) > 1:
+        name = chosen[0].facts.get("SeriesDescription", "without description")
+        yield f"{len(index.series)} series lie there; compared was {chosen[0].series} ({name})"
+    ours = [one.reason for one in index.refused if one.identity is None or one.identity.series == chosen[0].series]
+    for reason, number in sorted(Counter(ours).items()):
         yield f"{number} {'file was' if number == 1 else 'files were'} left out: {reason}"
-
-
-def _belongs(series: str, chosen: Sequence[DicomHeader]) -> bool:
-    return series == chosen[0].series
 
 
 def read_original(headers: Sequence[DicomHeader], remarks: tuple[str, ...]) -> Original:
@@ -159,7 +158,9 @@ def read_original(headers: Sequence[DicomHeader], remarks: tuple[str, ...]) -> O
     try:
         stack = stack_slices(images)
     except Unusable as unusable:
-        raise NotComparable("no_volume", f"the DICOM series is no volume: {unusable.reason} ({unusable.detail})") from None
+        raise NotComparable(
+            "no_volume", f"the DICOM series is no volume: {unusable.reason} ({unusable.detail})"
+        ) from None
     if any(image.slope in (None, 0.0) or image.intercept is None for image in images):
         raise NotComparable("no_rescale", "RescaleSlope or RescaleIntercept is missing or 0 in the DICOM series")
     ordered = tuple(headers[index] for index in stack.order)
@@ -173,16 +174,26 @@ def _quantities(headers: Sequence[DicomHeader]) -> tuple[tuple[Quantity, ...], t
     if headers[0].modality == "CT":
         return (Quantity(NATIVE, "HU", ones),), ()
     units = headers[0].facts.get("Units", "no unit")
-    native = Quantity(NATIVE, f"as stored (Units {units})", ones)
-    kilo = Quantity("kilo", f"thousandths of what is stored (Units {units})", (1e-3,) * len(headers))
+    native = Quantity(NATIVE, f"rescaled values (Units {units})", ones)
+    kilo = Quantity("kilo", f"thousandths of the rescaled values (Units {units})", (1e-3,) * len(headers))
     try:
         scale = pet_scale(headers)
     except SuvRefusal as refusal:
         doubt = f"there is no SUV to compare with: {refusal.code}, expected {refusal.expected}, found {refusal.found}"
-        return (native, *_autopet(headers), kilo), (doubt,)
+        return (native, *_activity(headers, units), *_autopet(headers), kilo), (doubt,)
     suv = Quantity(SUV, f"SUVbw by rule {scale.rule}", scale.factors)
     others = [*_autopet(headers), *_alternatives(suv, scale.record.get("alternatives", ())), *_normalised(headers)]
-    return (native, suv, *others, kilo), ()
+    return (native, suv, *_activity(headers, units), *others, kilo), ()
+
+
+def _activity(headers: Sequence[DicomHeader], units: str) -> Iterator[Quantity]:
+    if units == "BQML":
+        return
+    try:
+        scale = activity_factor(pet_header([one.facts for one in headers], where=headers[0].path))
+    except SuvRefusal:
+        return
+    yield Quantity(ACTIVITY, f"Bq/ml by rule {scale.rule}", scale.factors)
 
 
 def _autopet(headers: Sequence[DicomHeader]) -> Iterator[Quantity]:
@@ -197,7 +208,7 @@ def _autopet(headers: Sequence[DicomHeader]) -> Iterator[Quantity]:
 def _alternatives(suv: Quantity, listed: Sequence[dict[str, float | str]]) -> Iterator[Quantity]:
     for one in listed:
         low, high = float(one["low_percent"]), float(one["high_percent"])
-        if low == high and -100 < low:
+        if low == high and low > -100:
             factors = tuple(factor * (1 + low / 100) for factor in suv.factors)
             yield Quantity(str(one["rule"]), f"SUV with {one['rule']}", factors)
 
@@ -212,9 +223,3 @@ def _normalised(headers: Sequence[DicomHeader]) -> Iterator[Quantity]:
         except SuvRefusal:
             continue
         yield Quantity(f"suv {name}", f"SUV normalised to {name} instead of body weight", scale.factors)
-
-
-def _no_series(path: Path, expected: str, found: str) -> InputError:
-    return InputError(
-        expected=expected, found=found, where=str(path), remedy="name the folder of the series that was converted"
-    )

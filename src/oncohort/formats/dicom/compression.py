@@ -8,23 +8,29 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.pixels import get_decoder
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import UID
 
+from oncohort.formats.dicom.rle import HEADER_BYTES, unpack_frame
 from oncohort.formats.dicom.values import PYDICOM_ERRORS, Unusable
 
 Cut = Callable[[int, int], bytes]
 """Gives the bytes of a file from a start to a stop, fewer at its end."""
 
+_RLE = "1.2.840.10008.1.2.5"
+
 CODECS = {
-    "1.2.840.10008.1.2.5": "pylibjpeg",
+    _RLE: "pydicom",
     **{f"1.2.840.10008.1.2.4.{number}": "pylibjpeg" for number in (90, 91, 201, 202, 203)},
     **{f"1.2.840.10008.1.2.4.{number}": "pyjpegls" for number in (80, 81)},
     **{f"1.2.840.10008.1.2.4.{number}": "gdcm" for number in (50, 51, 57, 70)},
 }
-"""The decoder of pydicom by transfer syntax: RLE, JPEG 2000, JPEG-LS, JPEG; one each, so that all machines agree."""
+"""The decoder that pydicom shall call by transfer syntax: RLE, JPEG 2000, JPEG-LS, JPEG.
 
-_RLE = "1.2.840.10008.1.2.5"
+One for each, so that all machines agree. Slices in RLE are unpacked by `oncohort.formats.dicom.rle`; the decoder of
+pylibjpeg-rle panics on damaged data.
+"""
+
 _EXTENDED = "1.2.840.10008.1.2.4.51"
 _ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _MOST_FRAGMENTS = 4096
@@ -141,21 +147,22 @@ def decode_frame(data: bytes, layout: FrameLayout) -> NDArray[Any]:
         ValueError: The decoder fails, or gives pixels of another size.
     """
     dtype = np.dtype(layout.dtype).newbyteorder("=")
+    if layout.syntax == _RLE:
+        return unpack_frame(_joined(data), (layout.rows, layout.columns), dtype.itemsize).view(dtype)
+    declared: dict[str, Any] = {
+        "rows": layout.rows,
+        "columns": layout.columns,
+        "number_of_frames": 1,
+        "samples_per_pixel": 1,
+        "photometric_interpretation": "MONOCHROME2",
+        "pixel_representation": int(dtype.kind == "i"),
+        "bits_allocated": 8 * dtype.itemsize,
+        "bits_stored": layout.bits_stored,
+        "pixel_keyword": "PixelData",
+    }
+    decoder = get_decoder(UID(layout.syntax))
     try:
-        pixels, _ = get_decoder(UID(layout.syntax)).as_array(
-            data,
-            raw=True,
-            decoding_plugin=CODECS[layout.syntax],
-            rows=layout.rows,
-            columns=layout.columns,
-            number_of_frames=1,
-            samples_per_pixel=1,
-            photometric_interpretation="MONOCHROME2",
-            pixel_representation=int(dtype.kind == "i"),
-            bits_allocated=8 * dtype.itemsize,
-            bits_stored=layout.bits_stored,
-            pixel_keyword="PixelData",
-        )
+        pixels, _ = decoder.as_array(data, raw=True, decoding_plugin=CODECS[layout.syntax], **declared)
     except (RuntimeError, *PYDICOM_ERRORS) as error:
         raise ValueError(f"compressed pixels that cannot be decoded ({error})"[:300]) from error
     if pixels.shape != (layout.rows, layout.columns):
@@ -163,10 +170,20 @@ def decode_frame(data: bytes, layout: FrameLayout) -> NDArray[Any]:
     return pixels.astype(dtype, copy=False)
 
 
+def _joined(data: bytes) -> bytes:
+    """The fragments of a frame, without the offset table before them and the delimiter behind."""
+    pieces, position = [], 0
+    while data[position : position + 4] == _ITEM:
+        length = int.from_bytes(data[position + 4 : position + 8], "little")
+        pieces.append(data[position + 8 : position + 8 + length])
+        position += 8 + length
+    return b"".join(pieces[1:])
+
+
 def _check_segments(head: bytes, item_bytes: int) -> None:
     """The header of a frame in RLE (PS3.5 G.5): one segment for each byte of a pixel."""
     segments = int.from_bytes(head[:4], "little")
-    if len(head) < 64 or segments != item_bytes:
+    if len(head) < HEADER_BYTES or segments != item_bytes:
         raise Unusable("broken DICOM", f"{segments} RLE segments for pixels of {item_bytes} bytes")
 
 

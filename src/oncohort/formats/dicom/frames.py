@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import SEEK_END
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.pixels import iter_pixels
 
 from oncohort.errors import FormatError, GeometryError
-from oncohort.formats.dicom.compression import CODECS
+from oncohort.formats.dicom.compression import FrameLayout, check_frame, decode_frame
 from oncohort.formats.dicom.contours import PLANE_TOLERANCE
-from oncohort.formats.dicom.values import PYDICOM_ERRORS
-from oncohort.geometry import Geometry
+from oncohort.formats.dicom.values import Unusable
+from oncohort.geometry import SLICE_TOLERANCE_MM, Geometry
 
 Plane = NDArray[np.float64]
 """(3, 3): the step in mm from a pixel to the next column, to the next row, and the centre of the first; RAS+."""
@@ -32,7 +32,8 @@ MOST_SLICES = 8192
 """Slices of a grid that is made of frames alone."""
 
 _MOST_VOXELS = 1 << 31
-_MOST_DECODED_BYTES = 1 << 31
+_ITEM, _END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
+_NO_OFFSETS = _ITEM + b"\0\0\0\0"
 
 
 @dataclass(frozen=True)
@@ -61,17 +62,18 @@ class FramePixels:
 
     @contextmanager
     def reading(self) -> Iterator[FrameOf]:
-        """What gives the pixels of one frame; compressed ones are decoded all at once.
+        """What gives the pixels of one frame, while the file is open.
 
         Raises:
             FormatError: the file cannot be read or decoded, or is shorter than it was.
         """
         try:
-            if self.syntax:
-                yield self._decoded().__getitem__
-                return
             with Path(self.path).open("rb") as stream:
-                yield lambda index: self._cut(stream, index)
+                if not self.syntax:
+                    yield lambda index: self._cut(stream, index)
+                    return
+                places = self._items(stream)
+                yield lambda index: self._decode(stream, places[index])
         except OSError as error:
             raise self._wrong(error.strerror or str(error)) from error
 
@@ -88,13 +90,35 @@ class FramePixels:
             return bits[first - 8 * start :][:count].reshape(self.rows, self.columns)
         return np.frombuffer(data, "<u2" if self.bits == 16 else np.uint8).reshape(self.rows, self.columns)
 
-    def _decoded(self) -> list[Pixels]:
-        if self.frames * self.rows * self.columns * self.bits // 8 > _MOST_DECODED_BYTES:
-            raise self._wrong(f"{self.frames} compressed frames of {self.rows} x {self.columns} pixels")
+    def _decode(self, stream: IO[bytes], place: tuple[int, int]) -> Pixels:
+        stream.seek(place[0])
+        alone = _NO_OFFSETS + stream.read(place[1] - place[0]) + _END
+        layout = FrameLayout(self.syntax, self.rows, self.columns, f"<u{self.bits // 8}", self.bits)
         try:
-            return list(iter_pixels(self.path, raw=True, decoding_plugin=CODECS[self.syntax]))
-        except PYDICOM_ERRORS + (RuntimeError,) as error:
-            raise self._wrong(f"{type(error).__name__}: {error}"[:300]) from error
+            check_frame(lambda start, stop: alone[start:stop], 0, len(alone), layout)
+            return decode_frame(alone, layout)
+        except Unusable as unusable:
+            raise self._wrong(f"{unusable.reason}: {unusable.detail}") from unusable
+        except ValueError as error:
+            raise self._wrong(str(error)) from error
+
+    def _items(self, stream: IO[bytes]) -> list[tuple[int, int]]:
+        """Where the items of all frames begin and end, behind the offset table: one for each frame."""
+        places, position = [], self.offset
+        for _ in range(self.frames + 1):
+            stream.seek(position)
+            head = stream.read(8)
+            if len(head) < 8 or head[:4] != _ITEM:
+                raise self._wrong(f"{max(len(places) - 1, 0)} of {self.frames} compressed frames")
+            stop = position + 8 + int.from_bytes(head[4:], "little")
+            places.append((position, stop))
+            position = stop
+        if stream.seek(0, SEEK_END) < position:
+            raise self._wrong("a file that ends inside its compressed frames")
+        stream.seek(position)
+        if stream.read(4) == _ITEM:
+            raise self._wrong("compressed frames in several fragments, which are not read")
+        return places[1:]
 
     def _wrong(self, found: str) -> FormatError:
         return FormatError(
@@ -220,9 +244,11 @@ def _gap(heights: NDArray[np.float64], gap_mm: float, where: str) -> tuple[float
         raise _off(where, "frames that do not tell the distance between slices", "name the series that it was drawn on")
     span = float(heights[-1] - heights[0])
     steps = round(span / gap)
+    drift = abs(span - steps * gap)
     if steps:
         gap = span / steps
-    if np.abs((heights - heights[0]) / gap - np.rint((heights - heights[0]) / gap)).max() > PLANE_TOLERANCE:
+    beside = np.abs((heights - heights[0]) / gap - np.rint((heights - heights[0]) / gap)).max()
+    if drift > SLICE_TOLERANCE_MM * max(steps, 1) or beside > PLANE_TOLERANCE:
         raise _off(where, f"frames that are not {gap:.4g} mm apart", "name the series that it was drawn on")
     return gap, steps + 1
 

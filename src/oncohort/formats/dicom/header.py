@@ -34,8 +34,10 @@ CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 PET_IMAGE = "1.2.840.10008.5.1.4.1.1.128"
 RT_STRUCTURES = "1.2.840.10008.5.1.4.1.1.481.3"
 
-_MODALITIES = {CT_IMAGE: "CT", PET_IMAGE: "PT", RT_STRUCTURES: "RTSTRUCT"}
-_SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
+"""Segmentation Storage and Label Map Segmentation Storage."""
+
+_MODALITIES = {CT_IMAGE: "CT", PET_IMAGE: "PT", RT_STRUCTURES: "RTSTRUCT", **dict.fromkeys(SEGMENTATIONS, "SEG")}
 _NOT_IMAGES = (
     "RT Plan",
     "RT Ion",
@@ -98,7 +100,7 @@ _PET_TAGS = tuple((name, TAGS[name]) for name in _PET_FACTS)
 
 @dataclass(frozen=True, slots=True)
 class DicomHeader:
-    """One DICOM file that a case may use: a CT or PET slice, or (`image` is None) a structure set.
+    """One DICOM file that a case may use: a CT or PET slice, or (`image` is None) a structure set or segmentation.
 
     Attributes:
         path: as it was given.
@@ -108,10 +110,11 @@ class DicomHeader:
         study: StudyInstanceUID.
         series: SeriesInstanceUID.
         instance: SOPInstanceUID.
-        modality: "CT", "PT" or "RTSTRUCT", by the SOP class.
+        modality: "CT", "PT", "RTSTRUCT" or "SEG", by the SOP class.
         frame: FrameOfReferenceUID, "" if missing.
         facts: raw text by DICOM keyword; for PET also what SUV needs, by the names of `oncohort.suv`.
-        image: the slice; None for a structure set.
+        image: the slice; None for a structure set or segmentation.
+        acquired: date and time of acquisition as the header writes them, "" if missing.
     """
 
     path: str
@@ -125,14 +128,15 @@ class DicomHeader:
     frame: str
     facts: Mapping[str, str]
     image: ImageFacts | None = None
+    acquired: str = ""
 
 
 def read_header(path: str | Path, identity: Identity = "header") -> DicomHeader | RefusedFile:
     """What a DICOM file says before its pixels, or why it cannot be used.
 
-    Accepted are CT and PET images of one frame, and RT structure sets. The size of the pixel data is checked against
-    the file, so a truncated file is refused here, before anything is converted. A refused file is given with its UIDs
-    where it has any.
+    Accepted are CT and PET images of one frame, RT structure sets and segmentations. The size of the pixel data of an
+    image is checked against the file, so a truncated file is refused here, before anything is converted. A refused
+    file is given with its UIDs where it has any.
 
     Args:
         path: the file.
@@ -229,8 +233,6 @@ def _check_class(sop_class: str, modality: str) -> None:
     if sop_class in _MODALITIES:
         return
     name = UID(sop_class).name
-    if sop_class in _SEGMENTATIONS:
-        raise Unusable("segmentation object", "DICOM SEG is not read; RTSTRUCT is")
     if any(word in name for word in _NOT_IMAGES):
         raise Unusable("not an image", name)
     if name.startswith(("Enhanced CT", "Enhanced PET", "Legacy Converted")):
@@ -259,8 +261,14 @@ def _header(opened: _Opened, raw: RawHeader) -> DicomHeader:
         modality=modality,
         frame=data.text(TAGS["FrameOfReferenceUID"]),
         facts=_facts(data, pet=modality == "PT"),
-        image=None if sop_class == RT_STRUCTURES else image_facts(raw, status.st_size, opened.window.cut),
+        image=None if modality in ("RTSTRUCT", "SEG") else image_facts(raw, status.st_size, opened.window.cut),
+        acquired=sys.intern(_acquired(data)),
     )
+
+
+def _acquired(data: HeaderValues) -> str:
+    date, clock = data.text(TAGS["AcquisitionDate"]), data.text(TAGS["AcquisitionTime"])
+    return data.text(TAGS["AcquisitionDateTime"]) or (f"{date} {clock}".strip() if clock else "")
 
 
 def _identity(data: HeaderValues, *, required: bool) -> tuple[str, str, str, str]:

@@ -23,7 +23,7 @@ class DicomIndex:
 
     Attributes:
         series: CT and PET slices by SeriesInstanceUID, in order of path.
-        structures: RT structure sets, in order of path.
+        structures: RT structure sets and segmentations, in order of path.
         refused: files that no case can use.
     """
 
@@ -48,7 +48,7 @@ def index_files(
         >>> index_files([]).series
         {}
     """
-    return sort_headers(_read_each(paths, progress, partial(read_header, identity=identity)))
+    return sort_headers(read_headers(paths, progress, identity=identity))
 
 
 def sort_headers(found: Sequence[DicomHeader | RefusedFile]) -> DicomIndex:
@@ -70,7 +70,11 @@ def sort_headers(found: Sequence[DicomHeader | RefusedFile]) -> DicomIndex:
 
 
 def read_headers(
-    paths: Sequence[str | Path], progress: ProgressCallback | None = None, journal: Path | None = None
+    paths: Sequence[str | Path],
+    progress: ProgressCallback | None = None,
+    journal: Path | None = None,
+    *,
+    identity: Identity = "header",
 ) -> list[DicomHeader | RefusedFile]:
     """The header of every file, in the order of the files.
 
@@ -78,14 +82,15 @@ def read_headers(
         paths: files.
         progress: called every few hundred files.
         journal: file of the headers of an earlier run; what has not changed since is not opened.
+        identity: "folder" takes also files without PatientID or UIDs.
 
     Raises:
         OutputError: the journal cannot be written.
     """
     if journal is None:
-        return _read_each(paths, progress, read_header)
+        return _read_each(paths, progress, partial(read_header, identity=identity))
     with ResultJournal(journal) as opened:
-        memory = HeaderMemory(opened)
+        memory = HeaderMemory(opened, identity)
         found = _read_each(paths, progress, memory.read)
         memory.keep_only(paths)
     return found

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ResultJournal
-from oncohort.formats.dicom.header import DicomHeader, read_header, share_facts
+from oncohort.formats.dicom.header import DicomHeader, Identity, read_header, share_facts
 from oncohort.formats.dicom.image import ImageFacts
 from oncohort.formats.dicom.values import FileIdentity, RefusedFile
 
-HEADERS_VERSION = "2"
+HEADERS_VERSION = "3"
 """Changes whenever the same file would give another header."""
 
 
@@ -29,6 +29,7 @@ class HeaderMemory:
 
     Args:
         journal: Where they are remembered.
+        identity: As `read_header` takes it; the same for all calls on one journal.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -40,8 +41,8 @@ class HeaderMemory:
         'not DICOM'
     """
 
-    def __init__(self, journal: ResultJournal) -> None:
-        self._journal = journal
+    def __init__(self, journal: ResultJournal, identity: Identity = "header") -> None:
+        self._journal, self._identity = journal, identity
 
     def read(self, path: str | Path) -> DicomHeader | RefusedFile:
         """What a file says before its pixels, as `read_header` gives it; from memory, if the file has not changed."""
@@ -49,13 +50,13 @@ class HeaderMemory:
         try:
             status = os.stat(path)  # noqa: PTH116 - a quarter of the time of Path.stat
         except OSError:
-            return read_header(path)
+            return read_header(path, self._identity)
         stamp = [status.st_size, status.st_mtime_ns]
         key = _key(name)
         known = _known(name, stamp, self._journal.get(key))
         if known is not None:
             return known
-        found = read_header(path)
+        found = read_header(path, self._identity)
         if isinstance(found, DicomHeader) or found.reason != "unreadable":
             self._journal.put(key, [*stamp, *_values(found)])
         return found
@@ -78,7 +79,7 @@ def _values(found: DicomHeader | RefusedFile) -> list[Any]:
         return ["refused", found.reason, found.detail, None if found.identity is None else _WHOSE(found.identity)]
     image = None if found.image is None else _IMAGE(found.image)
     identity = [found.patient, found.study, found.series, found.instance, found.modality, found.frame]
-    return ["header", identity, found.facts, image]
+    return ["header", identity, found.facts, image, found.acquired]
 
 
 def _known(name: str, stamp: list[int], values: Any) -> DicomHeader | RefusedFile | None:
@@ -96,8 +97,9 @@ def _from_values(name: str, values: list[Any]) -> DicomHeader | RefusedFile:
     if kind == "refused":
         reason, detail, identity = rest
         return RefusedFile(name, reason, detail, None if identity is None else FileIdentity(*identity))
-    identity, facts, image = rest
-    fields: list[Any] = [*map(sys.intern, identity), share_facts(facts), None if image is None else _image(image)]
+    identity, facts, image, acquired = rest
+    slice_image = None if image is None else _image(image)
+    fields: list[Any] = [*map(sys.intern, identity), share_facts(facts), slice_image, sys.intern(acquired)]
     return DicomHeader(name, size, changed, *fields)
 
 

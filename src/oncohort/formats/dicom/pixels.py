@@ -54,7 +54,7 @@ class SliceFile:
 
 
 def read_voxels(slices: Sequence[SliceFile], modality: str) -> Voxels:
-    """Voxels (i, j, k) of a series, Fortran-ordered, read by two threads.
+    """Voxels (i, j, k) of a series, Fortran-ordered; uncompressed slices are read by two threads.
 
     CT becomes int16 (int32 if a value does not fit; float32 if a slope is no integer), PET float32. Beside the volume
     one slice for each thread is in memory.
@@ -80,7 +80,7 @@ class _TooWide(Exception):  # noqa: N818 - no error: the voxels are read again w
 
 def _filled(slices: Sequence[SliceFile], dtype: DTypeLike, fill: Callable[[SliceFile, Voxels], None]) -> Voxels:
     voxels = np.empty((len(slices), slices[0].rows, slices[0].columns), dtype)
-    with ThreadPoolExecutor(_THREADS) as pool:
+    with ThreadPoolExecutor(1 if slices[0].syntax else _THREADS) as pool:  # decoders hold the lock of the interpreter
         for _ in pool.map(fill, slices, voxels):
             pass
     return voxels.transpose(2, 1, 0)
@@ -93,7 +93,8 @@ def _real_numbers(one: SliceFile, plane: Voxels) -> None:
 def _whole_numbers(one: SliceFile, plane: Voxels) -> None:
     wide = max(map(abs, _ends(one, 0.0))) > _INT32.max
     values: Voxels = read_stored(one).astype(np.int64 if wide else np.int32)
-    values *= int(one.slope)
+    if one.slope != 1.0:
+        values *= int(one.slope)
     values += int(one.intercept)
     if plane.dtype == np.int16 and not _fits(_ends(one), _INT16) and not _fits((values.min(), values.max()), _INT16):
         raise _TooWide

@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, GeometryError
+from oncohort.formats.dicom.contours import rasterise
 from oncohort.formats.dicom.geometry import LPS_TO_RAS
 from oncohort.formats.dicom.header import RT_STRUCTURES
 from oncohort.formats.dicom.values import PYDICOM_ERRORS, decoded, text
+from oncohort.geometry import Geometry
+from oncohort.labels import LabelScheme
+from oncohort.volume import LabelMap
 
 Contour = NDArray[np.float64]
 
@@ -71,12 +75,44 @@ class RtStruct:
         """Contours of every region with this name, region by region."""
         return tuple(region.contours for region in self.regions if region.name == name)
 
+    def label_map(self, grid: Geometry) -> LabelMap:
+        """The regions as labels on the grid of their series, by the pixel-centre rule; regions of one name are joined.
+
+        Raises:
+            GeometryError: contours beside the stack of slices, or in none of them.
+        """
+        scheme = LabelScheme("regions", {name: value for value, name in enumerate(self.names, start=1)})
+        return LabelMap.from_masks({name: self._mask(name, grid) for name in self.names}, grid, scheme)
+
+    def _mask(self, name: str, grid: Geometry) -> NDArray[np.bool_]:
+        mask = np.zeros(grid.shape, np.bool_, order="F")
+        for contours in self.contours(name):
+            drawing = rasterise(contours, grid)
+            if drawing.outside or drawing.astray:
+                raise GeometryError(
+                    expected="contours that lie in the slices of the grid",
+                    found=f"{drawing.outside} of {name} beside the slices, {drawing.astray} between them or oblique",
+                    where=self.path,
+                    remedy="name the series that it was drawn on",
+                )
+            mask |= drawing.mask
+        return mask
+
 
 def read_rtstruct(path: str | Path) -> RtStruct:
     """The regions in an RT structure set, contours in RAS+ mm.
 
     Raises:
         FormatError: the file cannot be read, is no structure set, or a contour is no list of points.
+
+    Examples:
+        >>> from tempfile import NamedTemporaryFile
+        >>> with NamedTemporaryFile() as empty:
+        ...     try:
+        ...         read_rtstruct(empty.name)
+        ...     except FormatError as error:
+        ...         print(error.expected)
+        a readable RT structure set
     """
     try:
         data = dcmread(path)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.uid import RTStructureSetStorage
 
-from oncohort.errors import GeometryError
+from oncohort.errors import GeometryError, LabelError
+from oncohort.formats.dicom.referenced import ReferencedSeries, tolerant
 from oncohort.formats.dicom.study import (
     LPS_FROM_RAS,
     DicomStudy,
@@ -21,14 +22,90 @@ from oncohort.formats.dicom.study import (
     write_dataset,
 )
 from oncohort.geometry import Box, Geometry
+from oncohort.storage import atomic_path
+from oncohort.volume import LabelMap
 
 Mask = NDArray[np.bool_]
 Corner = tuple[int, int]
+Algorithm = Literal["MANUAL", "SEMIAUTOMATIC", "AUTOMATIC", ""]
 
+_LONGEST_NAME = 64  # VR LO
 _COLOURS = ((255, 60, 60), (60, 160, 255), (60, 200, 60), (240, 180, 30))
 
 
-def write_rtstruct(path: str | Path, masks: Mapping[str, Mask], series: WrittenSeries, study: DicomStudy) -> None:
+def write_rtstruct(
+    path: str | Path, label_map: LabelMap, series: ReferencedSeries, *, algorithm: Algorithm = ""
+) -> None:
+    """Write labels as an RTSTRUCT for a series on disk: one region per label, in the patient and study of the series.
+
+    `read_rtstruct` and the pixel-centre rule give back every label with no differing voxel, holes and islands too. A
+    label without voxel is a region without contours; labels that nobody looked for are left out. The same labels
+    give the same bytes.
+
+    Args:
+        path: The file.
+        label_map: Labels on the grid of the series.
+        series: The images that the contours refer to.
+        algorithm: Who drew them, as far as it is known.
+
+    Raises:
+        GeometryError: The labels lie on another grid.
+        LabelError: A name that a region cannot have: longer than 64 characters, or with a backslash.
+        OutputError: The file cannot be written.
+
+    Examples:
+        >>> from datetime import datetime
+        >>> from tempfile import TemporaryDirectory
+        >>> from oncohort.formats.dicom.referenced import read_referenced_series
+        >>> from oncohort.formats.dicom.rtstruct import read_rtstruct
+        >>> from oncohort.formats.dicom.writing import write_ct_series
+        >>> from oncohort.labels import LabelScheme
+        >>> from oncohort.units import Unit
+        >>> from oncohort.volume import Volume
+        >>> grid = Geometry((4, 3, 2), np.diag([-2.0, -2.0, 3.0, 1.0]))
+        >>> ct = Volume.from_array(np.zeros(grid.shape, np.int16), grid, Unit.HU)
+        >>> mask = np.arange(24).reshape(grid.shape) % 5 == 0
+        >>> labels = LabelMap.from_masks({"lesion": mask}, grid, LabelScheme("lesion", {"lesion": 1}))
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = write_ct_series(f"{folder}/ct", ct, DicomStudy("A", datetime(2026, 1, 5), {}, "seed"))
+        ...     write_rtstruct(f"{folder}/rs.dcm", labels, read_referenced_series(f"{folder}/ct"))
+        ...     again = read_rtstruct(f"{folder}/rs.dcm").label_map(grid)
+        >>> bool(np.array_equal(again.mask("lesion"), mask))
+        True
+    """
+    series.geometry.require_same_grid(label_map.geometry, what="labels", where=str(path))
+    looked_for = label_map.scheme.labels if label_map.annotated is None else label_map.annotated
+    masks = {name: label_map.mask(name) for name in label_map.scheme.labels if name in looked_for}
+    require_names(masks, str(path))
+    content = b"".join(name.encode() + np.packbits(mask).tobytes() for name, mask in masks.items())
+    with tolerant(), atomic_path(path) as temporary:
+        write_contours(temporary, masks, series.images, series.study_of(content), algorithm=algorithm)
+
+
+def require_names(names: Iterable[str], where: str) -> None:
+    """Raise unless DICOM can hold every name.
+
+    Raises:
+        LabelError: A name is longer than 64 characters or has a backslash.
+    """
+    for name in names:
+        if len(name) > _LONGEST_NAME or "\\" in name or name != name.strip() or not name.isprintable():
+            raise LabelError(
+                expected=f"names of up to {_LONGEST_NAME} characters, without backslash or outer spaces",
+                found=repr(name),
+                where=where,
+                remedy="rename the label",
+            )
+
+
+def write_contours(
+    path: str | Path,
+    masks: Mapping[str, Mask],
+    series: WrittenSeries,
+    study: DicomStudy,
+    *,
+    algorithm: Algorithm = "AUTOMATIC",
+) -> None:
     """Write masks by name as an RTSTRUCT that refers to one written series.
 
     Contours follow pixel edges, so the pixel-centre rule gives back each mask
@@ -40,17 +117,20 @@ def write_rtstruct(path: str | Path, masks: Mapping[str, Mask], series: WrittenS
         masks: Boolean masks (i, j, k) on the grid of `series`, by ROI name.
         series: The images that the contours were drawn on.
         study: Patient, study and time.
+        algorithm: Who drew them; "" if it is not known.
 
     Raises:
         GeometryError: A mask does not have the grid's shape.
         OutputError: The file cannot be written.
     """
     dataset = Dataset()
-    for keyword, value in _facts(series, study).items():
+    facts = _facts(series, study)
+    for keyword, value in facts.items():
         setattr(dataset, keyword, value)
-    dataset.ReferencedFrameOfReferenceSequence = [_referenced_frame(series, study)]
+    frame = facts["FrameOfReferenceUID"]
+    dataset.ReferencedFrameOfReferenceSequence = [_referenced_frame(series, frame, facts["StudyInstanceUID"])]
     names = list(enumerate(masks, start=1))
-    dataset.StructureSetROISequence = [_roi(number, name, frame_uid(study)) for number, name in names]
+    dataset.StructureSetROISequence = [_roi(number, name, frame, algorithm) for number, name in names]
     dataset.ROIContourSequence = [_roi_contours(number, masks[name], series) for number, name in names]
     dataset.RTROIObservationsSequence = [_observation(number) for number, _ in names]
     write_dataset(Path(path), dataset)
@@ -137,25 +217,25 @@ def _facts(series: WrittenSeries, study: DicomStudy) -> dict[str, Any]:
         "StructureSetLabel": "REFERENCE",
         "StructureSetDate": facts["StudyDate"],
         "StructureSetTime": facts["StudyTime"],
-        "FrameOfReferenceUID": frame_uid(study),
+        "FrameOfReferenceUID": facts.get("FrameOfReferenceUID") or frame_uid(study),
         "PositionReferenceIndicator": "",
     }
 
 
-def _referenced_frame(series: WrittenSeries, study: DicomStudy) -> Dataset:
+def _referenced_frame(series: WrittenSeries, frame: str, study_uid: str) -> Dataset:
     images = [_dataset(ReferencedSOPClassUID=series.sop_class, ReferencedSOPInstanceUID=uid) for uid in series.sop_uids]
     of_series = _dataset(SeriesInstanceUID=series.uid, ContourImageSequence=images)
     of_study = _dataset(
         ReferencedSOPClassUID="1.2.840.10008.3.1.2.3.1",
-        ReferencedSOPInstanceUID=study.uid("study"),
+        ReferencedSOPInstanceUID=study_uid,
         RTReferencedSeriesSequence=[of_series],
     )
-    return _dataset(FrameOfReferenceUID=frame_uid(study), RTReferencedStudySequence=[of_study])
+    return _dataset(FrameOfReferenceUID=frame, RTReferencedStudySequence=[of_study])
 
 
-def _roi(number: int, name: str, frame: str) -> Dataset:
+def _roi(number: int, name: str, frame: str, algorithm: str) -> Dataset:
     return _dataset(
-        ROINumber=number, ReferencedFrameOfReferenceUID=frame, ROIName=name, ROIGenerationAlgorithm="AUTOMATIC"
+        ROINumber=number, ReferencedFrameOfReferenceUID=frame, ROIName=name, ROIGenerationAlgorithm=algorithm
     )
 
 

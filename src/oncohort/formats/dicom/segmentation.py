@@ -90,7 +90,7 @@ class Segmentation:
         series: SeriesInstanceUIDs that it refers to.
         segments: in the order of the file, without background.
         frames: in the order of the file; a slice without frame is empty.
-        slice_gap_mm: SpacingBetweenSlices, else SliceThickness; 0 if the file has neither.
+        slice_gap_mm: SpacingBetweenSlices, of a single frame else SliceThickness; 0 if the file does not say.
         padding: pixel values of a label map that are in no segment.
         pixels: where the pixels lie.
     """

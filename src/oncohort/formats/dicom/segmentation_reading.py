@@ -23,6 +23,7 @@ _IMPLICIT, _EXPLICIT, _BIG_ENDIAN = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", 
 _PIXEL_DATA = b"\xe0\x7f\x10\x00"
 _MOST_PIXELS = 1 << 26
 _BITS = {"BINARY": (1,), "FRACTIONAL": (8,), "LABELMAP": (8, 16)}
+_GEOMETRY = ("PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence")
 _ALGORITHMS = ("AUTOMATIC", "SEMIAUTOMATIC", "MANUAL")
 
 
@@ -165,7 +166,9 @@ def _code(item: Dataset, keyword: str) -> Code:
 
 
 def _as_code(item: Dataset) -> Code:
-    value = next((found for name in ("CodeValue", "LongCodeValue", "URNCodeValue") if (found := decoded(item, name))), "")
+    value = next(
+        (found for name in ("CodeValue", "LongCodeValue", "URNCodeValue") if (found := decoded(item, name))), ""
+    )
     return Code(value, decoded(item, "CodingSchemeDesignator"), decoded(item, "CodeMeaning"))
 
 
@@ -205,12 +208,14 @@ def _frames(data: Dataset, count: int, kind: Kind) -> Iterator[Frame]:
 def _group(own: Dataset, shared: Dataset, keyword: str) -> Dataset:
     found = _items(own, keyword) or _items(shared, keyword)
     if not found:
-        raise Unusable("no geometry" if "Plane" in keyword or "Pixel" in keyword else "broken DICOM", f"no {keyword}")
+        raise Unusable("no geometry" if keyword in _GEOMETRY else "broken DICOM", f"no {keyword}")
     return found[0]
 
 
 def _plane(own: Dataset, shared: Dataset) -> Plane:
-    position = numbers(DatasetValues(_group(own, shared, "PlanePositionSequence")), 0x00200032, 3, "ImagePositionPatient")
+    position = numbers(
+        DatasetValues(_group(own, shared, "PlanePositionSequence")), 0x00200032, 3, "ImagePositionPatient"
+    )
     orientation = DatasetValues(_group(own, shared, "PlaneOrientationSequence"))
     cosines = np.array(numbers(orientation, 0x00200037, 6, "ImageOrientationPatient")).reshape(2, 3)
     measures = DatasetValues(_group(own, shared, "PixelMeasuresSequence"))
@@ -225,7 +230,8 @@ def _gap(data: Dataset) -> float:
     shared = _items(data, "SharedFunctionalGroupsSequence")
     groups = [*shared[:1], *_items(data, "PerFrameFunctionalGroupsSequence")[:1]]
     measures = [one for group in groups for one in _items(group, "PixelMeasuresSequence")]
-    for tag, name in ((0x00180088, "SpacingBetweenSlices"), (0x00180050, "SliceThickness")):
+    several = len(_items(data, "PerFrameFunctionalGroupsSequence")) > 1
+    for tag, name in ((0x00180088, "SpacingBetweenSlices"), (0x00180050, "SliceThickness"))[: 1 if several else 2]:
         for item in measures:
             if written := text(item, tag):
                 return abs(number(written, name))

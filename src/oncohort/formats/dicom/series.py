@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from numpy.typing import NDArray
+
 from oncohort.errors import FormatError, InputError, SuvRefusal
+from oncohort.formats.dicom.correction import Correction, StackCorrection, correct_voxels
 from oncohort.formats.dicom.geometry import stack_slices
 from oncohort.formats.dicom.header import DicomHeader, Identity
 from oncohort.formats.dicom.image import ImageFacts
@@ -17,13 +19,14 @@ from oncohort.formats.dicom.index import DicomIndex, index_files
 from oncohort.formats.dicom.pixels import SliceFile, read_voxels
 from oncohort.formats.dicom.values import Unusable
 from oncohort.geometry import Geometry
-from oncohort.suv import SuvScale, autopet_factor, pet_header, suv_factor, with_alternatives
+from oncohort.suv import SuvScale, activity_factor, autopet_factor, pet_header, suv_factor, with_alternatives
 from oncohort.units import Unit
 from oncohort.volume import Volume
 
 SuvRecipe = Literal["suv", "autopet-compat"]
 """Rules by which a PET becomes SUV; see docs/suv.md."""
 
+_AIR_HU = -1024.0
 _Scaling = tuple[tuple[float, ...], dict[str, Any], tuple[str, ...]]  # factor by slice, record, warnings
 
 
@@ -38,6 +41,7 @@ class DicomSeries:
         slices: files in order along k.
         record: how numbers become HU or SUV (JSON-able).
         warnings: what a user should look at.
+        correction: how the slices become the grid, if they do not form it as they are.
     """
 
     uid: str
@@ -46,11 +50,12 @@ class DicomSeries:
     slices: tuple[SliceFile, ...]
     record: Mapping[str, Any]
     warnings: tuple[str, ...] = ()
+    correction: StackCorrection | None = None
 
     @property
     def unit(self) -> Unit:
-        """HU for CT, SUVbw for PET."""
-        return Unit.HU if self.modality == "CT" else Unit.SUVBW
+        """HU for CT; SUVbw for PET, or Bq/ml if that was asked for."""
+        return Unit.HU if self.modality == "CT" else Unit(self.record.get("unit", Unit.SUVBW))
 
     def to_dict(self) -> dict[str, Any]:
         """The series as JSON values; `from_dict` reads it back."""
@@ -62,6 +67,7 @@ class DicomSeries:
             "slices": [list(asdict(one).values()) for one in self.slices],
             "record": dict(self.record),
             "warnings": list(self.warnings),
+            "correction": None if self.correction is None else self.correction.to_dict(),
         }
 
     @staticmethod
@@ -74,15 +80,27 @@ class DicomSeries:
             tuple(SliceFile(*one) for one in values["slices"]),
             values["record"],
             tuple(values["warnings"]),
+            StackCorrection.from_dict(values["correction"]) if values.get("correction") else None,
         )
 
     def volume(self) -> Volume:
         """The series as a volume; pixels are read on first use."""
-        return Volume(self.geometry, self.unit, partial(read_voxels, self.slices, self.modality), self.record)
+        return Volume(self.geometry, self.unit, self._voxels, self.record)
+
+    def _voxels(self) -> NDArray[Any]:
+        voxels = read_voxels(self.slices, self.modality)
+        if self.correction is None:
+            return voxels
+        return correct_voxels(voxels, self.correction, _AIR_HU if self.modality == "CT" else 0.0)
 
 
 def stack_series(
-    headers: Sequence[DicomHeader], *, recipe: SuvRecipe = "suv", identity: Identity = "header"
+    headers: Sequence[DicomHeader],
+    *,
+    recipe: SuvRecipe = "suv",
+    identity: Identity = "header",
+    unit: Unit = Unit.SUVBW,
+    correct: Collection[Correction] = (),
 ) -> DicomSeries:
     """The volume that the slices of one SeriesInstanceUID form.
 
@@ -90,21 +108,26 @@ def stack_series(
         headers: slices of one series, in any order.
         recipe: how a PET becomes SUV: by the rules of `oncohort.suv`, or as autoPET's published volumes were made.
         identity: "folder" takes also slices that share a SOPInstanceUID.
+        unit: of a PET, SUVbw or Bq/ml; CT is in HU.
+        correct: what may be corrected by resampling, if it is there: `tilt`, `gaps`.
 
     Raises:
-        Unusable: they are no volume, or their numbers no HU or SUV; with the reason in a few fixed words.
+        Unusable: they are no volume, or their numbers no HU, SUV or activity; with the reason in a few fixed words.
     """
     _check_one_series(headers, identity)
     images = [header.image for header in headers if header.image is not None]
-    stack = stack_slices(images)
+    stack = stack_slices(images, correct)
     first = headers[0]
-    factors, record, warnings = _hounsfield(headers) if first.modality == "CT" else _uptake(headers, recipe)
+    factors, record, warnings = _scaled(headers, recipe, unit)
     slices = tuple(slice_file(headers[index], images[index], factors[index]) for index in stack.order)
     record = {**_scaling(slices), **record, "series_uid": first.series, "slices": len(slices)}
-    return DicomSeries(first.series, first.modality, stack.geometry, slices, record, warnings)
+    if stack.correction is not None:
+        record["correction"] = stack.correction.record
+        warnings = (*warnings, f"resampled to correct {' and '.join(stack.correction.kinds)}")
+    return DicomSeries(first.series, first.modality, stack.geometry, slices, record, warnings, stack.correction)
 
 
-def read_series(path: str | Path, *, identity: Identity = "header") -> Volume:
+def read_series(path: str | Path, *, identity: Identity = "header", correct: Collection[Correction] = ()) -> Volume:
     """The one CT or PET series in a folder: CT in HU (integers), PET in SUVbw (float32).
 
     Slices are sorted by position along their normal; each has its own rescale slope. i runs along an image row, j
@@ -115,12 +138,23 @@ def read_series(path: str | Path, *, identity: Identity = "header") -> Volume:
         identity: what says which files are one series. "folder" takes the word of the caller for it where headers
             have no PatientID or UIDs, or share a SOPInstanceUID, as after careless de-identification. Positions,
             sizes and all else are checked as ever.
+        correct: what may be corrected by resampling, if it is there: "tilt" (a tilted gantry, by shear), "gaps" (uneven
+            gaps, by interpolation onto a regular stack). The record says what was done.
 
     Raises:
         FormatError: no series, several, or one that is no volume.
         SuvRefusal: a PET whose SUV cannot be computed.
+
+    Examples:
+        >>> from tempfile import TemporaryDirectory
+        >>> from oncohort import write_phantom_cohort
+        >>> with TemporaryDirectory() as there:
+        ...     phantoms = write_phantom_cohort(f"{there}/phantoms", cases=1, form="dicom")
+        ...     first = min(phantoms.data.rglob("*.dcm"))
+        ...     read_series(first.parent).unit
+        <Unit.HU: 'HU'>
     """
-    return _only_series(Path(path), "CT or PET", identity).volume()
+    return _only_series(Path(path), "CT or PET", identity, correct).volume()
 
 
 def read_pet(folder: str | Path) -> Volume:
@@ -145,7 +179,9 @@ def read_pet(folder: str | Path) -> Volume:
     return _only_series(Path(folder), "PET").volume()
 
 
-def _only_series(folder: Path, wanted: str, identity: Identity = "header") -> DicomSeries:
+def _only_series(
+    folder: Path, wanted: str, identity: Identity = "header", correct: Collection[Correction] = ()
+) -> DicomSeries:
     index = _index_folder(folder, wanted, identity)
     candidates = {uid: slices for uid, slices in index.series.items() if wanted != "PET" or slices[0].modality == "PT"}
     if len(candidates) != 1:
@@ -157,7 +193,7 @@ def _only_series(folder: Path, wanted: str, identity: Identity = "header") -> Di
         found = f"{broken[0].reason}: {broken[0].detail}"
         raise _wrong(Path(broken[0].path), "an intact DICOM file", found, "fetch the file again")
     try:
-        return stack_series(headers, identity=identity)
+        return stack_series(headers, identity=identity, correct=correct)
     except Unusable as unusable:
         if isinstance(unusable.__cause__, SuvRefusal):
             raise unusable.__cause__ from None
@@ -188,6 +224,12 @@ def _check_one_series(headers: Sequence[DicomHeader], identity: Identity) -> Non
         raise Unusable("two series with one UID", "two different files have the same SOPInstanceUID")
 
 
+def _scaled(headers: Sequence[DicomHeader], recipe: SuvRecipe, unit: Unit) -> _Scaling:
+    if headers[0].modality == "CT":
+        return _hounsfield(headers)
+    return _activity(headers, recipe) if unit is Unit.BQML else _uptake(headers, recipe)
+
+
 def _hounsfield(headers: Sequence[DicomHeader]) -> _Scaling:
     for header in headers:
         kind = header.facts.get("RescaleType", "HU")
@@ -210,6 +252,23 @@ def _uptake(headers: Sequence[DicomHeader], recipe: SuvRecipe) -> _Scaling:
     except SuvRefusal as refusal:
         raise Unusable("no SUV", f"{refusal.code}: expected {refusal.expected}, found {refusal.found}") from refusal
     return scale.factors, dict(scale.record), scale.warnings
+
+
+def _activity(headers: Sequence[DicomHeader], recipe: SuvRecipe) -> _Scaling:
+    for header in headers:
+        _check_rescale(header.image)
+    try:
+        scale = activity_factor(pet_header([one.facts for one in headers], where=headers[0].path))
+    except SuvRefusal as refusal:
+        raise Unusable(
+            "no activity", f"{refusal.code}: expected {refusal.expected}, found {refusal.found}"
+        ) from refusal
+    try:
+        suv: Mapping[str, Any] = pet_scale(headers, recipe=recipe).record
+    except SuvRefusal as refusal:
+        suv = {"refused": refusal.code, "expected": refusal.expected, "found": refusal.found}
+    record = {**scale.record, "unit": str(Unit.BQML), "suv": dict(suv)}
+    return scale.factors, record, scale.warnings
 
 
 def pet_scale(headers: Sequence[DicomHeader], *, recipe: SuvRecipe = "suv") -> SuvScale:

@@ -75,6 +75,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("lps_axes", 7, "finding", "autopet_orientation", _reversed_axes),
     Fault("patient_in_two_folds", 8, "finding", "autopet_folds", _splits),
     Fault("no_row_in_sheet", 4, "finding", "autopet_sheet", no_row(layout.PSMA_SHEET)),
+    Fault("heat_map_on_other_grid", 1, "refused", "other grid", displaced("_0002.nii.gz")),
 )
 
 STUDY_FAULTS: tuple[Fault, ...] = (

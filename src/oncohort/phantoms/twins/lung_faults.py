@@ -9,6 +9,7 @@ from pathlib import Path
 
 from oncohort.layouts import lung_pet_ct_dx as layout
 from oncohort.phantoms.twins.damage import Plant, cell
+from oncohort.phantoms.twins.lung_copies import copy_image, copy_scan
 from oncohort.phantoms.twins.lung_series import Study, write_few
 from oncohort.phantoms.twins.lung_xml import annotation_files, voc_xml
 from oncohort.phantoms.twins.nifti_files import cut
@@ -16,6 +17,7 @@ from oncohort.phantoms.twins.protocol import Fault, WrittenCase
 from oncohort.storage import write_bytes
 
 _UNKNOWN_UID = "2.25.999999999999999999999999999999999999"
+_FEMALE, _MALE = (b"\x10\x00\x40\x00CS\x02\x00" + letter for letter in (b"F ", b"M "))  # PatientSex
 _NAME = re.compile(rb"<name>.*?</name>")
 _BOX = re.compile(rb"<bndbox>.*?</bndbox>", re.DOTALL)
 _OBJECT = re.compile(rb"  <object>.*?</object>\n", re.DOTALL)
@@ -136,6 +138,22 @@ def _slice_twice(written: WrittenCase) -> Path:
     return written.add(copy)
 
 
+def _slice_under_another_uid(written: WrittenCase) -> Path:
+    return copy_image(written, _series_folder(written, "CT")).parent
+
+
+def _second_acquisition(written: WrittenCase) -> Path:
+    return copy_scan(written, _series_folder(written, "CT"))
+
+
+def _other_sex(written: WrittenCase) -> Path:
+    """The last study of a woman says that she is a man."""
+    series = [one for one in written.truth["series"] if one["study_uid"] == written.truth["series"][-1]["study_uid"]]
+    for path in (path for one in series for path in sorted((written.root / str(one["path"])).glob("*.dcm"))):
+        write_bytes(path, path.read_bytes().replace(_FEMALE, _MALE))
+    return written.root / str(series[0]["path"])
+
+
 def _cut_slice(written: WrittenCase) -> Path:
     return cut(sorted(_series_folder(written, "CT").glob("*.dcm"))[0])
 
@@ -174,6 +192,7 @@ FAULTS: tuple[Fault, ...] = (
         cell(layout.CLINICAL_FILE, layout.CLINICAL_COLUMNS[7], 3),
     ),
     Fault("slice_gap", 2, "finding", "slice_gap", _boxes_between),
+    Fault("slice_under_another_uid", 2, "finding", "duplicate_slice", _slice_under_another_uid),
     Fault("scout", 3, "refused", "scout_or_single", _few(1, 400.0, "Topogram  0.6  T20s", 1)),
     Fault("bolus_tracking", 3, "refused", "bolus_tracking", _few(4, 1e-4, "Smart Prep Series", 90)),
     Fault("few_slices", 3, "refused", "few_slices", _few(6, 5.0, "PreMonitoring  10.0  B30f", 91)),
@@ -183,9 +202,13 @@ FAULTS: tuple[Fault, ...] = (
     Fault("zero_area", 4, "finding", "zero_area", _boxed(21, 28, 21, 28)),
     Fault("half_a_pet", 4, "finding", "pet_ct_low_overlap", _lost_slices("PT", lambda files: files[: len(files) // 2])),
     Fault("not_well_formed", 5, "finding", "not_well_formed", _cut_annotation),
+    Fault("sex_of_another_study", 5, "finding", "odd_patient_facts", _other_sex),
+    Fault("n_stage_2", 5, "finding", "rare_n_stage", cell(layout.CLINICAL_FILE, layout.CLINICAL_COLUMNS[6], 2)),
+    Fault("sex_of_somebody_else", 6, "finding", "clinical_mismatch", cell(layout.CLINICAL_FILE, "Sex", "F")),
     Fault("no_ct_box", 6, "finding", "no_ct_box", _no_box_on_ct),
     Fault("name_in_two_folders", 7, "finding", "name_in_two_folders", _in_two_folders),
     Fault("folder_mixes_patients", 7, "finding", "folder_mixes_patients", _in_two_folders),
+    Fault("second_acquisition", 7, "finding", "overlapping_stacks", _second_acquisition),
     Fault("box_outside", 7, "finding", "box_outside", _boxed(100, 100, 5000, 5000, place=1)),
     Fault("missing_slice", 5, "finding", "missing_slices", _lost_slices("CT", lambda files: files[40:41])),
     Fault("sop_not_in_collection", 7, "finding", "sop_not_in_collection", _unknown_image),

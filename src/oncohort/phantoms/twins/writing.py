@@ -9,7 +9,8 @@ from typing import Any, get_args
 
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import InputError
-from oncohort.phantoms.cohort import MOST_CASES, NOTICE, TRUTH_FILE, FilesStand, PhantomCohort
+from oncohort.layouts.phantom import TRUTH_FILE
+from oncohort.phantoms.cohort import MOST_CASES, NOTICE, FilesStand, PhantomCohort
 from oncohort.phantoms.twins.protocol import Size, TwinCase
 from oncohort.phantoms.twins.registry import TWINS
 from oncohort.storage import claim_folder, content_key, write_bytes, write_json

@@ -95,8 +95,8 @@ class AutopetSource:
     def convert(self, case_plan: CasePlan, folder: Path) -> Row:
         """Rows that refer to the files of one case; `folder` gets nothing.
 
-        An image that is damaged, cut short or on another grid than the PET refuses the case; prompts that cannot be
-        read are refused alone.
+        An image that is damaged, cut short or on another grid than the PET refuses the case; heat maps and prompts
+        that cannot be used are refused alone.
         """
         return convert_study(case_plan)
 

@@ -24,7 +24,10 @@ _KINDS = {
 
 
 def image_files(files: StudyFiles) -> Iterator[ImageFile]:
-    """Channels and label of a study of the nnU-Net layout; all share the grid of the PET."""
+    """Channels and label of a study of the nnU-Net layout; all share the grid of the PET.
+
+    Some shipped heat maps do not lie on the grid of their images, and are refused alone.
+    """
     is_shifted = max(files.images) in set(autopet.SHIFTED_CHANNEL_ROLES) - set(autopet.CHANNEL_ROLES)
     roles = autopet.SHIFTED_CHANNEL_ROLES if is_shifted else autopet.CHANNEL_ROLES
     order = [autopet.PET_CHANNEL, *(number for number in sorted(files.images) if number != autopet.PET_CHANNEL)]
@@ -35,7 +38,8 @@ def image_files(files: StudyFiles) -> Iterator[ImageFile]:
             polarity = role.removesuffix("_prompts")
             scale = {**as_stored("heat map of prompts"), "encoding": None, "polarity": polarity}
         like = None if number == autopet.PET_CHANNEL else "pet"
-        yield ImageFile(role, str(files.images[number]), _UNITS.get(role, "1"), scale, like)
+        is_extra = role.endswith("_prompts")
+        yield ImageFile(role, str(files.images[number]), _UNITS.get(role, "1"), scale, like, is_extra)
     if files.label is not None:
         yield ImageFile("lesions", str(files.label), "label", None, "pet")
 

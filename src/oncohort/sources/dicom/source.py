@@ -1,4 +1,4 @@
-"""Any tree of DICOM files: classic CT and PET series and RT structure sets, found by their headers."""
+"""Any tree of DICOM files: CT and PET series, RT structure sets and segmentations, found by their headers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from oncohort.compute import ProgressCallback
 from oncohort.errors import InputError
 from oncohort.formats.dicom.header import has_dicom_mark
 from oncohort.formats.dicom.index import DicomIndex, read_headers, sort_headers
-from oncohort.formats.dicom.series import stack_series
+from oncohort.formats.dicom.series import SuvRecipe, stack_series
 from oncohort.formats.dicom.values import RefusedFile, Unusable
 from oncohort.labels import LabelScheme
 from oncohort.sources.dicom.conversion import convert_case
@@ -38,8 +38,13 @@ class DicomSource:
     """
 
     name: str = "dicom"
-    description: str = "any tree of DICOM files: CT and PET series (one slice per file), RTSTRUCT"
+    description: str = "any tree of DICOM files: CT and PET series (one slice per file), RTSTRUCT, SEG"
     journal: Path | None = None
+    recipe: SuvRecipe = "suv"
+
+    def with_recipe(self, recipe: SuvRecipe) -> DicomSource:
+        """This source, which makes SUV by the rules named `recipe`."""
+        return replace(self, recipe=recipe)
 
     def remembering(self, journal: Path) -> DicomSource:
         """This source, which keeps the headers that it reads in the file `journal`."""
@@ -73,7 +78,7 @@ class DicomSource:
         root = path.absolute()
         walk = walk_folder(root)
         index = sort_headers(read_headers(walk.files, progress, self.journal))
-        series, broken = _usable_series(index)
+        series, broken = _usable_series(index, self.recipe)
         structures, unused = _usable_structures(index, series, roi)
         studies = pair_studies(series, structures)
         scheme = _scheme(structures)
@@ -98,11 +103,11 @@ class DicomSource:
         return convert_case(case_plan, folder)
 
 
-def _usable_series(index: DicomIndex) -> tuple[list[SeriesFound], list[RefusedFile]]:
+def _usable_series(index: DicomIndex, recipe: SuvRecipe) -> tuple[list[SeriesFound], list[RefusedFile]]:
     found, refused = [], []
     for headers in index.series.values():
         try:
-            found.append(SeriesFound(headers[0], stack_series(headers)))
+            found.append(SeriesFound(headers[0], stack_series(headers, recipe=recipe)))
         except Unusable as unusable:
             refused += [RefusedFile(header.path, unusable.reason, unusable.detail) for header in headers]
     return found, refused
@@ -136,6 +141,7 @@ def _case_plan(root: Path, name: str, study: Study, scheme: LabelScheme, timepoi
     masks = [
         {
             "role": role,
+            "form": drawn.header.modality,
             "path": drawn.header.path,
             "volume": next(key for key, found in study.volumes.items() if found.header.series == drawn.target),
             "regions": list(drawn.regions),

@@ -27,7 +27,7 @@ class SeriesFound:
 
 @dataclass(frozen=True)
 class StructuresFound:
-    """A structure set, the series it was drawn on, and the regions to keep."""
+    """A structure set or segmentation, the series it was drawn on, and the regions to keep."""
 
     header: DicomHeader
     target: str

@@ -41,6 +41,7 @@ _REMEDIES = {
     "invalid_m_stage": "ask the authors; the stage is left empty",
     "rare_n_stage": "nothing: N2 is rare in this sheet, so look twice",
     "clinical_mismatch": "believe neither before it is clear which is true",
+    "odd_patient_facts": "find out which study is whose; all stay under the PatientID",
     "clinical_row_unknown": "correct the number of the patient",
     "series_incomplete": "fetch the series again",
     "patch_stale": "compare the patch record with the file; it was not applied",

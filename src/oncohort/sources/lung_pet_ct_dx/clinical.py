@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from oncohort.sources.lung_pet_ct_dx.annotations import Notes
 _COLUMNS = tuple(unicodedata.normalize("NFKC", name) for name in layout.CLINICAL_COLUMNS)
 _NUMBER, _PATIENT, _SEX, _AGE, _WEIGHT, _T, _N, _M, _GRADE, _SMOKING = _COLUMNS
 _RARE_N = 2
+_BIRTH_TOLERANCE_YEARS = 2.0
 
 
 @dataclass(frozen=True)
@@ -99,8 +102,36 @@ def compare_facts(case: str, row: Mapping[str, Any], clinical: Mapping[str, Any]
     age, told = row.get("age_years"), clinical.get("clinical_age_years")
     if age is not None and told is not None and abs(age - told) > 1:
         notes.add("clinical_mismatch", case, named, f"{case}: {age:g} years in the header, {told:g} in the sheet")
-    if age == 0:
-        notes.add("clinical_mismatch", case, named, f"{case}: 0 years in the header")
+
+
+def compare_studies(rows: Iterable[Mapping[str, Any]], notes: Notes) -> None:
+    """Note ages of 0, and people whose studies do not agree on their sex or year of birth.
+
+    Args:
+        rows: rows of `cases.parquet`.
+        notes: gets what is odd.
+    """
+    people: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        people[row["patient"]].append(row)
+        if row["age_years"] == 0:
+            notes.add("odd_patient_facts", row["case"], "", f"{row['case']}: 0 years in the header")
+    for patient, own in people.items():
+        sexes = sorted({row["sex"] for row in own if row["sex"]})
+        if len(sexes) > 1:
+            notes.add("odd_patient_facts", own[0]["case"], "", f"{patient}: sex {' and '.join(sexes)} in the headers")
+        births = sorted(filter(None, map(_birth, own)))
+        if births and births[-1] - births[0] > _BIRTH_TOLERANCE_YEARS:
+            evidence = f"{patient}: ages that mean a birth in {births[0]:.0f} and in {births[-1]:.0f}"
+            notes.add("odd_patient_facts", own[0]["case"], "", evidence)
+
+
+def _birth(row: Mapping[str, Any]) -> float | None:
+    """About when a person was born, as a year, by the date and the age of a study."""
+    day, age = row["study_date"], row["age_years"]
+    if not day or not age:
+        return None
+    return float(date.fromisoformat(day).year + date.fromisoformat(day).timetuple().tm_yday / 366 - age)
 
 
 def choose_sheet(

@@ -11,7 +11,7 @@ from oncohort.formats.dicom.values import FileIdentity, RefusedFile
 from oncohort.layouts import lung_pet_ct_dx as layout
 from oncohort.sources.dicom.studies import Study
 from oncohort.sources.lung_pet_ct_dx.annotations import AnnotatedImage, DrawnBox, ImagePlace, Notes, boxes_of_image
-from oncohort.sources.lung_pet_ct_dx.series import day_of
+from oncohort.sources.lung_pet_ct_dx.series import LungSeries, day_of
 
 SCREENSHOT = ""
 """Instead of a role: boxes on a screenshot."""
@@ -45,14 +45,14 @@ class Joined:
 
 
 def find_places(
-    cases: Mapping[str, Study], instances: Mapping[str, str], refused: Sequence[RefusedFile]
+    cases: Mapping[str, Study], instances: Mapping[str, str], series: LungSeries
 ) -> tuple[dict[str, Place], dict[str, RefusedFile]]:
     """Where boxes may lie, by SOPInstanceUID, and the images that were refused.
 
     Args:
         cases: studies by case id.
         instances: SOPInstanceUID of every slice by its path.
-        refused: files that no volume uses.
+        series: what no volume uses, and images that are there twice.
     """
     places: dict[str, Place] = {}
     days: dict[tuple[str, str], str] = {}
@@ -62,7 +62,8 @@ def find_places(
             for k, one in enumerate(found.series.slices):
                 places[instances[one.path]] = Place(case, study.patient, role, k, (one.columns, one.rows))
     aside: dict[str, RefusedFile] = {}
-    for image in refused:
+    places |= {twin: places[kept] for twin, kept in series.twins.items() if kept in places}
+    for image in series.refused:
         if image.identity is None or image.identity.instance in places or image.reason == "duplicate":
             continue
         place = _screenshot(image, image.identity, days)

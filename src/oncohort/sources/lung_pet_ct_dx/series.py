@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,40 +17,86 @@ from oncohort.geometry import POSITION_TOLERANCE_MM, Geometry
 from oncohort.layouts import lung_pet_ct_dx as layout
 from oncohort.sources.dicom.facts import finding
 from oncohort.sources.dicom.studies import SeriesFound, Study
+from oncohort.sources.lung_pet_ct_dx.stacks import part_stacks
 from oncohort.suv.header import parse_number
 
 SET_ASIDE = ("secondary_capture", "scout_or_single", "bolus_tracking", "few_slices")
 """Reasons of refusal of series that are no scan."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class LungSeries:
     """The series of a folder.
 
     Attributes:
         scans: CT and PET series that form a volume.
         refused: all other files, with whose they are where that is known.
-        findings: of series that miss slices: rule, path, evidence, remedy.
+        findings: of series that miss slices or hold positions twice: rule, path, evidence, remedy.
+        twins: SOPInstanceUID of an image that is there twice under two of them, with the one that was kept.
     """
 
-    scans: tuple[SeriesFound, ...]
-    refused: tuple[RefusedFile, ...]
-    findings: tuple[Mapping[str, Any], ...]
+    scans: list[SeriesFound] = field(default_factory=list)
+    refused: list[RefusedFile] = field(default_factory=list)
+    findings: list[Mapping[str, Any]] = field(default_factory=list)
+    twins: dict[str, str] = field(default_factory=dict)
 
 
 def sort_series(index: DicomIndex) -> LungSeries:
-    """Every series of an index as a scan, or refused by what it is; the first kind of the layout that fits."""
-    scans, findings = [], []
-    refused = [_as_kind(one) for one in index.refused]
-    refused += [RefusedFile(one.path, "not part of the layout", "a structure set") for one in index.structures]
+    """Every series of an index as a scan, or refused by what it is; the first kind of the layout that fits.
+
+    Pixels are read only of images that share a position with another one of their series.
+    """
+    found = LungSeries()
+    found.refused += [_as_kind(one) for one in index.refused]
+    found.refused += [RefusedFile(one.path, "not part of the layout", "a mask") for one in index.structures]
     for headers in index.series.values():
         try:
             _check_kind(headers)
-            scans.append(SeriesFound(headers[0], stack_series(headers)))
+            found.scans.append(SeriesFound(headers[0], stack_series(headers)))
         except Unusable as unusable:
-            refused += [RefusedFile(one.path, unusable.reason, unusable.detail, identity_of(one)) for one in headers]
-            findings += _missing_slices(headers, unusable)
-    return LungSeries(tuple(scans), tuple(refused), tuple(findings))
+            if unusable.reason == "same position":
+                _add_parted(found, headers)
+            else:
+                _refuse(found, headers, unusable)
+    return found
+
+
+def _refuse(found: LungSeries, headers: Sequence[DicomHeader], why: Unusable) -> None:
+    found.refused += [RefusedFile(one.path, why.reason, why.detail, identity_of(one)) for one in headers]
+    found.findings += _missing_slices(headers, why)
+
+
+def _add_parted(found: LungSeries, headers: Sequence[DicomHeader]) -> None:
+    try:
+        parted = part_stacks(headers)
+    except Unusable as unusable:
+        _refuse(found, headers, unusable)
+        return
+    for twin, kept in parted.twins:
+        detail = f"position and pixels of {Path(kept.path).name}"
+        found.refused.append(RefusedFile(twin.path, "duplicate_slice", detail, identity_of(twin)))
+        found.twins[twin.instance] = kept.instance
+    if parted.twins:
+        found.findings.append(_doubled(headers, len(parted.twins)))
+    if len(parted.stacks) > 1:
+        found.findings.append(_overlapping(headers, parted.stacks))
+    for stack in parted.stacks:
+        try:
+            _check_kind(stack)
+            found.scans.append(SeriesFound(stack[0], stack_series(stack)))
+        except Unusable as unusable:
+            _refuse(found, stack, unusable)
+
+
+def _doubled(headers: Sequence[DicomHeader], count: int) -> dict[str, Any]:
+    evidence = f"series {headers[0].series}: {count} of {len(headers)} images have position and pixels of another one"
+    return finding("duplicate_slice", "", headers[0].path, evidence, "nothing: one of each counts")
+
+
+def _overlapping(headers: Sequence[DicomHeader], stacks: Sequence[Sequence[DicomHeader]]) -> dict[str, Any]:
+    sizes = " + ".join(str(len(stack)) for stack in stacks)
+    evidence = f"series {headers[0].series}: {sizes} images of several acquisitions or image types at one place"
+    return finding("overlapping_stacks", "", headers[0].path, evidence, "look at each; they became scans of their own")
 
 
 def _as_kind(refused: RefusedFile) -> RefusedFile:

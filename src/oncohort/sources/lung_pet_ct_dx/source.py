@@ -20,7 +20,7 @@ from oncohort.sources.dicom.conversion import convert_case
 from oncohort.sources.dicom.facts import case_row, study_findings
 from oncohort.sources.dicom.studies import Study, name_cases
 from oncohort.sources.lung_pet_ct_dx.annotations import AnnotatedImage, Notes, read_annotations
-from oncohort.sources.lung_pet_ct_dx.clinical import ClinicalSheet, choose_sheet, compare_facts
+from oncohort.sources.lung_pet_ct_dx.clinical import ClinicalSheet, choose_sheet, compare_facts, compare_studies
 from oncohort.sources.lung_pet_ct_dx.joining import (
     CaseBoxes,
     Joined,
@@ -180,7 +180,7 @@ class _Planner:
         images: Sequence[AnnotatedImage],
     ) -> Joined:
         read = [one for one in headers if isinstance(one, DicomHeader)]
-        places, aside = find_places(cases, {one.path: one.instance for one in read}, series.refused)
+        places, aside = find_places(cases, {one.path: one.instance for one in read}, series)
         joined = join_annotations(images, places, aside, self.notes, self.named)
         owners = {one.instance: one.patient for one in read}
         owners |= {one.identity.instance: one.identity.patient for one in series.refused if one.identity is not None}
@@ -206,9 +206,9 @@ class _Planner:
         boxes = place_boxes(case, letter, study, found.drawn)
         for evidence in boxes.gaps:
             self.notes.add("slice_gap", case, self.named[found.files[0]], evidence)
-        short = study.patient.removeprefix(layout.PATIENT_PREFIX)
+        short = layout.person_of(study.patient).removeprefix(layout.PATIENT_PREFIX)
         clinical = {} if sheet is None else sheet.patients.get(short, {})
-        row = case_row(case, study, timepoint=1)
+        row = {**case_row(case, study, timepoint=1), "patient": layout.person_of(study.patient)}
         if sheet is not None:
             compare_facts(case, row, clinical, self.notes, self.named[sheet.path])
         facts = {
@@ -222,7 +222,7 @@ class _Planner:
         findings = (*study_findings(self.root, case, study), *pairing_findings(case, study))
         return CasePlan(
             case=case,
-            patient=study.patient,
+            patient=row["patient"],
             row={**row, **facts},
             files=(*_slices(study), *(_stamp(path) for path in (*found.files, *shared))),
             work=self._work(study, boxes, found),
@@ -250,20 +250,30 @@ class _Planner:
         walked: Iterable[Mapping[str, str]],
         missing: Iterable[Mapping[str, Any]],
     ) -> SourcePlan:
-        timepoints: dict[str, int] = defaultdict(int)
+        compare_studies([plan.row for plan in plans], self.notes)
+        timepoints = _timepoints(plans)
         general = [{**row, "path": self._relative(row["path"]), "case": None} for row in missing]
         by_case: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for row in self.notes.rows():
             (by_case[row["case"]] if row["case"] else general).append(row)
         finished = []
         for number, plan in enumerate(plans):
-            timepoints[plan.patient] += 1
             own = (*(general if number == 0 else ()), *plan.findings, *by_case[plan.case])
-            finished.append(replace(plan, row={**plan.row, "timepoint": timepoints[plan.patient]}, findings=own))
+            finished.append(replace(plan, row={**plan.row, "timepoint": timepoints[plan.case]}, findings=own))
         unused = [] if plans else [RefusedFile(str(path), "not part of the layout", "no case") for path in shared]
         rows = [refused_row(self.root, one.path, one.reason, one.detail) for one in (*self.refused, *unused)]
         ordered = sorted((*walked, *rows), key=lambda row: (row["path"], row["reason"]))
         return SourcePlan(cases=tuple(finished), refused=tuple(ordered), scheme=_NO_LABELS)
+
+
+def _timepoints(plans: Sequence[CasePlan]) -> dict[str, int]:
+    """The number of each case among those of its patient, by date."""
+    counts: dict[str, int] = defaultdict(int)
+    numbers = {}
+    for plan in sorted(plans, key=lambda one: one.row["study_date"] or ""):
+        counts[plan.patient] += 1
+        numbers[plan.case] = counts[plan.patient]
+    return numbers
 
 
 _NO_LABELS = LabelScheme("regions", {})

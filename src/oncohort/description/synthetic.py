@@ -9,7 +9,7 @@ import polars as pl
 from oncohort.cohort import Cohort
 from oncohort.errors import FormatError
 from oncohort.formats import volume_path
-from oncohort.phantoms.cohort import TRUTH_FILE
+from oncohort.layouts.phantom import TRUTH_FILE
 from oncohort.storage import read_json
 
 _MOST_FOLDERS = 12

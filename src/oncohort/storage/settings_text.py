@@ -1,0 +1,40 @@
+"""Settings that people write as TOML: profiles, recipes, study files."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+LARGEST_SETTINGS = 4_000_000
+"""Bytes of the largest settings file that is read; real ones have a few thousand."""
+
+
+def read_settings_text(path: str | Path) -> str:
+    """The text of a settings file.
+
+    Raises:
+        OSError: It cannot be read.
+        ValueError: It is no UTF-8, or far too large for settings.
+    """
+    with Path(path).open("rb") as file:
+        data = file.read(LARGEST_SETTINGS + 1)
+    if len(data) > LARGEST_SETTINGS:
+        raise ValueError(f"more than {LARGEST_SETTINGS:,} bytes")
+    return data.decode("utf-8").replace("\r\n", "\n")
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """The values that TOML text holds.
+
+    Raises:
+        ValueError: It is no TOML, or lists lie within each other too deeply to be read.
+
+    Examples:
+        >>> parse_toml('suv = 4.0')
+        {'suv': 4.0}
+    """
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("lists within each other, too deep to be read") from error
