@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from random import Random
 
 import nibabel as nib
 import numpy as np
@@ -187,6 +188,51 @@ def test_a_damaged_codestream_is_an_error_with_its_file(tmp_path, syntax):
         assert error.where in (str(path), str(tmp_path))
     else:
         assert voxels.shape == SHAPE
+
+
+def damaged(content: bytes, start: int, random: Random) -> bytes:
+    """Bytes from `start` on overwritten, taken out, or put in."""
+    found = bytearray(content)
+    for _ in range(random.choice((1, 1, 2, 5, 40))):
+        at = random.randrange(start, random.choice((min(start + 200, len(found)), len(found))))
+        kind = random.randrange(4)
+        if kind == 0:
+            found[at : at + 4] = random.choice((b"\xff\xff\xff\xff", b"\0\0\0\0", b"\x7f\xff\xff\xff"))
+        elif kind == 1 and len(found) > start + 300:
+            del found[at : at + random.randrange(1, 50)]
+        elif kind == 2:
+            found[at:at] = random.randbytes(random.randrange(1, 20))
+        else:
+            found[at] = random.randrange(256)
+    return bytes(found)
+
+
+def read_damaged(tmp_path: Path, syntax: str, rounds: int) -> None:
+    paths = write_series(tmp_path, shape=(67, 41, 2), stored=noise(np.uint16, 0, 4096)[:, :, :2])
+    compress(tmp_path, syntax)
+    whole, random = paths[1].read_bytes(), Random(2026)
+    start = whole.index(b"\xe0\x7f\x10\x00")
+    failed = 0
+    for _ in range(rounds):
+        paths[1].write_bytes(damaged(whole, start, random))
+        try:
+            assert read_series(tmp_path).array.shape == (67, 41, 2)
+        except FormatError:
+            failed += 1
+    assert failed > rounds // 4
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.filterwarnings("ignore")
+def test_damaged_bytes_are_an_error_or_an_image(tmp_path, syntax):
+    read_damaged(tmp_path, syntax, 40)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("syntax", SYNTAXES)
+@pytest.mark.filterwarnings("ignore")
+def test_ten_thousand_damaged_files(tmp_path, syntax):
+    read_damaged(tmp_path, syntax, 3400)
 
 
 @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGLosslessSV1])

@@ -1,7 +1,6 @@
 """Intervals, the bootstrap distribution of places, and letters."""
 
 import numpy as np
-import polars as pl
 import pytest
 from board_rows import profile_of, random_values, scores_of
 from scipy import stats
@@ -103,9 +102,12 @@ def test_places_and_letters_are_kept_by_the_file(tmp_path):
     table = rank(scores_of(random_values("abc", 9, seed=3), profile=profile_of("dice")), bootstrap=40)
     write_aggregates(tmp_path / "a.parquet", table)
     assert read_aggregates(tmp_path / "a.parquet").equals(table)
-    old = table.drop("structure", "rank_low", "rank_high", "first_share", "place_shares", "tau", "letters")
-    write_table(tmp_path / "old.parquet", old, kind="oncohort.aggregates", version="1.0")
-    found = read_aggregates(tmp_path / "old.parquet")
-    assert found.schema == table.schema
-    assert found["letters"].null_count() == found.height
-    assert found.select(pl.exclude(set(table.columns) - set(old.columns))).equals(old)
+    added = ("profile", "profile_version")
+    later = ("structure", "rank_low", "rank_high", "first_share", "place_shares", "tau", "letters", *added)
+    for version, lacking in (("1.0", later), ("1.1", added)):
+        old = table.drop(lacking)
+        write_table(tmp_path / "old.parquet", old, kind="oncohort.aggregates", version=version)
+        found = read_aggregates(tmp_path / "old.parquet")
+        assert found.schema == table.schema
+        assert all(found[name].null_count() == found.height for name in lacking)
+        assert found.drop(lacking).equals(old)

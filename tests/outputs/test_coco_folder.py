@@ -70,6 +70,13 @@ def test_pycocotools_finds_the_same_map_in_the_files(scored, tmp_path):
         assert 0.1 < found["macro mean"] < 0.9
 
 
+def test_boxes_have_no_summary_of_nnunet(scored, tmp_path):
+    cohort, scores = scored
+    for given in (None, cohort):
+        with pytest.raises(InputError, match="scores with dice or jaccard"):
+            write_folder("nnunet", tmp_path, scores, rank(scores, bootstrap=0), cohort=given)
+
+
 def test_evaluate_reads_the_files_it_wrote(scored, tmp_path):
     cohort, scores = scored
     write_folder("coco", tmp_path / "coco", scores, rank(scores, bootstrap=0))

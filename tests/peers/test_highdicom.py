@@ -11,6 +11,8 @@ import SimpleITK
 
 from dicom_files import write_pet, write_series
 from oncohort.formats.dicom.referenced import read_referenced_series
+from oncohort.formats.dicom.rtstruct import read_rtstruct
+from oncohort.formats.dicom.rtstruct_writing import write_rtstruct
 from oncohort.formats.dicom.segmentation import Code
 from oncohort.formats.dicom.segmentation_reading import read_segmentation
 from oncohort.formats.dicom.segmentation_writing import (
@@ -203,3 +205,21 @@ def test_simpleitk_reads_the_same_frames(highdicom, tmp_path):
     for name in NAMES:
         shown = [frame for frame, one in zip(frames, found.frames, strict=True) if one.segment == said[name].number]
         assert sum(int(frame.sum()) for frame in shown) == int(written.mask(name).sum())
+
+
+@pytest.mark.real_data
+def test_overlapping_regions_of_a_whole_body_pet_survive_both_forms(highdicom, real_data, tmp_path):
+    """Slices with uneven gaps (3.19 to 3.29 mm), GTV_Mass within GTV_Edema; voxels counted by the pixel-centre rule."""
+    root = real_data("sts001_wholebody_pet") / "FDG_PET"
+    series = read_referenced_series(root / "image")
+    drawn = read_rtstruct(next((root / "mask").iterdir())).label_map(series.geometry)
+    said = describe_segments(drawn.scheme, algorithm="MANUAL", lesions=drawn.scheme.labels)
+    write_segmentation(tmp_path / "seg.dcm", drawn, series, said)
+    write_rtstruct(tmp_path / "rs.dcm", drawn, series)
+    segmented = read_segmentation(tmp_path / "seg.dcm").label_map(series.geometry)
+    outlined = read_rtstruct(tmp_path / "rs.dcm").label_map(series.geometry)
+    assert len(drawn.layers) == len(segmented.layers) == 2
+    for name, voxels in (("GTV_Mass", 5095), ("GTV_Edema", 8058)):
+        assert drawn.mask(name).sum() == voxels
+        assert np.array_equal(segmented.mask(name), drawn.mask(name))
+        assert np.array_equal(outlined.mask(name), drawn.mask(name))

@@ -118,8 +118,8 @@ class _Write:
         try:
             _ = volume.array
         except FormatError as error:
-            slices = planned.series.slices
-            rows = [refused_row(self.root, one.path, "changed or unreadable", error.found) for one in slices]
+            paths = dict.fromkeys(one.path for one in planned.series.slices)
+            rows = [refused_row(self.root, path, "changed or unreadable", error.found) for path in paths]
             return {"series": None, "refused": rows}
         names = {
             "path": f"{planned.stem}.nii.gz",

@@ -70,13 +70,14 @@ def plan_conversion(
         OutputError: The journal cannot be written.
     """
     walk = walk_folder(root)
-    index = sort_headers(read_headers(walk.files, progress, journal, identity=settings.identity))
+    found = read_headers(walk.files, progress, journal, identity=settings.identity)
+    index = sort_headers(found, identity=settings.identity)
     refused = list(index.refused)
     refused += [
         RefusedFile(one.path, "not an image", "a structure set or segmentation; ingest reads it")
         for one in index.structures
     ]
-    usable: list[tuple[DicomSeries, dict[str, DicomHeader]]] = []
+    usable: list[tuple[DicomSeries, dict[tuple[str, int], DicomHeader]]] = []
     for headers in _groups(index, settings):
         try:
             series = stack_series(
@@ -86,10 +87,10 @@ def plan_conversion(
                 unit=settings.pet_unit,
                 correct=settings.correct,
             )
-            usable.append((series, {one.path: one for one in headers}))
+            usable.append((series, {_place(one): one for one in headers}))
         except Unusable as unusable:
             refused += [RefusedFile(header.path, unusable.reason, unusable.detail) for header in headers]
-    rows = [*walk.refused, *(refused_row(root, one.path, one.reason, one.detail) for one in refused)]
+    rows = [*walk.refused, *(refused_row(root, one.path, one.reason, one.detail) for one in dict.fromkeys(refused))]
     return ConversionPlan(
         tuple(_named(root, usable, settings)), tuple(sorted(rows, key=lambda row: (row["path"], row["reason"])))
     )
@@ -106,17 +107,26 @@ def _groups(index: DicomIndex, settings: ConversionSettings) -> Iterable[Sequenc
 
 
 def _named(
-    root: Path, usable: Sequence[tuple[DicomSeries, dict[str, DicomHeader]]], settings: ConversionSettings
+    root: Path, usable: Sequence[tuple[DicomSeries, dict[tuple[str, int], DicomHeader]]], settings: ConversionSettings
 ) -> Iterable[PlannedSeries]:
-    ordered = sorted(usable, key=lambda pair: _order(pair[0], pair[1][pair[0].slices[0].path]))
+    ordered = sorted(usable, key=lambda pair: _order(pair[0], _first(*pair)))
     taken: set[str] = set()
-    for series, by_path in ordered:
-        headers = [by_path[one.path] for one in series.slices]
+    for series, by_place in ordered:
+        headers = [by_place[one.path, one.offset] for one in series.slices]
         stem = _free(_stem(headers[0]), taken)
         taken.add(stem.casefold())
         fields = series_fields(series, headers, settings)
         folder = relative(root, Path(headers[0].path).parent)
         yield PlannedSeries(stem, series, fields, slice_rows(root, series, headers), folder)
+
+
+def _place(header: DicomHeader) -> tuple[str, int]:
+    """The file of a slice, and where its pixels begin there."""
+    return header.path, 0 if header.image is None else header.image.offset
+
+
+def _first(series: DicomSeries, by_place: dict[tuple[str, int], DicomHeader]) -> DicomHeader:
+    return by_place[series.slices[0].path, series.slices[0].offset]
 
 
 def _order(series: DicomSeries, first: DicomHeader) -> tuple[str, ...]:

@@ -65,10 +65,10 @@ def nnunet_summary(
         {'Dice': 0.8, 'IoU': 0.666...}
     """
     protocol = profile_of(scores, profile)
+    reading = _Reading.of(scores, model, protocol, cohort)
     rows = {case: values_of(found) for case, found in rows_by_case(scores, model).items()}
     structures = tuple(dict.fromkeys(structure for values in rows.values() for structure, _ in values))
     labels = _label_keys(structures, protocol, cohort)
-    reading = _Reading.of(scores, model, protocol, cohort)
     references, predictions = _files(scores, model)
     metrics = {
         case: {labels[structure]: reading.metrics(case, structure, values) for structure in structures}

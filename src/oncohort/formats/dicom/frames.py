@@ -104,7 +104,8 @@ class FramePixels:
 
     def _items(self, stream: IO[bytes]) -> list[tuple[int, int]]:
         """Where the items of all frames begin and end, behind the offset table: one for each frame."""
-        places, position = [], self.offset
+        places: list[tuple[int, int]] = []
+        position = self.offset
         for _ in range(self.frames + 1):
             stream.seek(position)
             head = stream.read(8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ from pydicom.uid import UID
 from oncohort.formats.dicom.compression import refuse_syntax
 from oncohort.formats.dicom.dataset import parse_header
 from oncohort.formats.dicom.elements import UnknownHeader, Window
+from oncohort.formats.dicom.enhanced import CLASSIC_CLASSES, flatten_frames
 from oncohort.formats.dicom.image import ImageFacts, image_facts
 from oncohort.formats.dicom.private import private_texts
 from oncohort.formats.dicom.values import (
@@ -165,6 +166,33 @@ def read_header(path: str | Path, identity: Identity = "header") -> DicomHeader 
         return RefusedFile(name, "broken DICOM", f"{type(error).__name__}: {error}"[:300])
 
 
+def read_frames(path: str | Path, identity: Identity = "header") -> tuple[DicomHeader, ...] | RefusedFile:
+    """The frames of an Enhanced or Legacy Converted CT or PET, each as a slice; or why they cannot be used.
+
+    The instance of a frame is the SOPInstanceUID of the file, a number sign, and its number from 1.
+
+    Args:
+        path: a file that `read_header` refuses with the reason "multi-frame".
+        identity: as for `read_header`.
+    """
+    name = str(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            status = os.fstat(descriptor)
+            opened = _Opened(name, status, Window(descriptor, status.st_size), identity)
+            with Path(name).open("rb") as stream:
+                raw = parse_header(stream, status.st_size)
+            slices = [_header(opened, frame) for frame in flatten_frames(raw, status.st_size)]
+        finally:
+            os.close(descriptor)
+    except Unusable as unusable:
+        return RefusedFile(name, unusable.reason, unusable.detail)
+    except PYDICOM_ERRORS as error:
+        return RefusedFile(name, "broken DICOM", f"{type(error).__name__}: {error}"[:300])
+    return tuple(replace(one, instance=f"{one.instance}#{number}") for number, one in enumerate(slices, start=1))
+
+
 def identity_of(header: DicomHeader) -> FileIdentity:
     """Whose image a file is."""
     sop_class = next(uid for uid, modality in _MODALITIES.items() if modality == header.modality)
@@ -235,8 +263,8 @@ def _check_class(sop_class: str, modality: str) -> None:
     name = UID(sop_class).name
     if any(word in name for word in _NOT_IMAGES):
         raise Unusable("not an image", name)
-    if name.startswith(("Enhanced CT", "Enhanced PET", "Legacy Converted")):
-        raise Unusable("multi-frame", f"{name}: only classic series with one slice per file are read")
+    if sop_class in CLASSIC_CLASSES or name.startswith("Legacy Converted"):
+        raise Unusable("multi-frame", name)
     if not sop_class and not modality:
         raise Unusable("broken DICOM", "neither SOPClassUID nor Modality")
     raise Unusable("not CT or PET", f"modality {modality or 'missing'}, {name or 'no SOP class'}")

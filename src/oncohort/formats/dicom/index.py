@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from oncohort.compute import Progress, ProgressCallback, ResultJournal
-from oncohort.formats.dicom.header import DicomHeader, Identity, identity_of, read_header
+from oncohort.formats.dicom.header import DicomHeader, Identity, identity_of, read_frames, read_header
 from oncohort.formats.dicom.memory import HeaderMemory
 from oncohort.formats.dicom.values import RefusedFile
 
@@ -48,11 +48,15 @@ def index_files(
         >>> index_files([]).series
         {}
     """
-    return sort_headers(read_headers(paths, progress, identity=identity))
+    return sort_headers(read_headers(paths, progress, identity=identity), identity=identity)
 
 
-def sort_headers(found: Sequence[DicomHeader | RefusedFile]) -> DicomIndex:
-    """Headers sorted into series; of files that are byte for byte the same the first is kept."""
+def sort_headers(found: Sequence[DicomHeader | RefusedFile], *, identity: Identity = "header") -> DicomIndex:
+    """Headers sorted into series; of files that are byte for byte the same the first is kept.
+
+    Files with several frames are opened again, and each frame is a slice.
+    """
+    found = [one for each in found for one in _with_frames(each, identity)]
     refused = [one for one in found if isinstance(one, RefusedFile)]
     headers, duplicates = _without_duplicates([one for one in found if isinstance(one, DicomHeader)])
     series: dict[str, list[DicomHeader]] = {}
@@ -67,6 +71,13 @@ def sort_headers(found: Sequence[DicomHeader | RefusedFile]) -> DicomIndex:
             series.setdefault(header.series, []).append(header)
     by_series = {uid: tuple(slices) for uid, slices in series.items()}
     return DicomIndex(by_series, tuple(structures), (*refused, *duplicates))
+
+
+def _with_frames(found: DicomHeader | RefusedFile, identity: Identity) -> Sequence[DicomHeader | RefusedFile]:
+    if isinstance(found, DicomHeader) or found.reason != "multi-frame":
+        return (found,)
+    frames = read_frames(found.path, identity)
+    return (frames,) if isinstance(frames, RefusedFile) else frames
 
 
 def read_headers(

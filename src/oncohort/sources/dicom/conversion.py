@@ -65,7 +65,10 @@ class _Conversion:
             _ = volume.array
         except FormatError as error:
             detail = f"{error.found} ({relative(self.root, error.where)})"
-            self.refused += [refused_row(self.root, one.path, "changed or unreadable", detail) for one in series.slices]
+            self.refused += [
+                refused_row(self.root, path, "changed or unreadable", detail)
+                for path in dict.fromkeys(one.path for one in series.slices)
+            ]
             return False
         path = self._path(role)
         written = write_nifti(self.folder / path, volume)

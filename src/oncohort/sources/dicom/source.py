@@ -38,7 +38,7 @@ class DicomSource:
     """
 
     name: str = "dicom"
-    description: str = "any tree of DICOM files: CT and PET series (one slice per file), RTSTRUCT, SEG"
+    description: str = "any tree of DICOM files: CT and PET series, RTSTRUCT, SEG"
     journal: Path | None = None
     recipe: SuvRecipe = "suv"
 
@@ -82,7 +82,10 @@ class DicomSource:
         structures, unused = _usable_structures(index, series, roi)
         studies = pair_studies(series, structures)
         scheme = _scheme(structures)
-        refused = [refused_row(root, one.path, one.reason, one.detail) for one in (*index.refused, *broken, *unused)]
+        refused = [
+            refused_row(root, one.path, one.reason, one.detail)
+            for one in dict.fromkeys((*index.refused, *broken, *unused))
+        ]
         names = name_cases(studies, known or {})
         timepoints = _timepoints(studies)
         return SourcePlan(
@@ -158,7 +161,7 @@ def _case_plan(root: Path, name: str, study: Study, scheme: LabelScheme, timepoi
         case=name,
         patient=study.patient,
         row=case_row(name, study, timepoint),
-        files=(*slices, *drawings),
+        files=tuple(dict.fromkeys((*slices, *drawings))),
         work={
             "root": str(root),
             "volumes": {role: found.series.to_dict() for role, found in study.volumes.items()},

@@ -5,11 +5,11 @@ import json
 import nibabel
 import numpy as np
 import pytest
+from converted_series import CT_AFFINE, SHAPE, ct, nifti, noise, pet, slopes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.dicom_files import DRO_FACTOR
-from tests.verification.conversions import CT_AFFINE, SHAPE, ct, nifti, noise, pet, slopes
 
+from dicom_files import DRO_FACTOR
 from oncohort.verification import verify_conversion
 
 

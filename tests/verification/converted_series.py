@@ -6,7 +6,8 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
-from tests.dicom_files import write_pet, write_series
+
+from dicom_files import write_pet, write_series
 
 SHAPE = (12, 10, 9)
 CT_AFFINE = np.array([[-2.0, 0, 0, 10], [0, -3.0, 0, 20], [0, 0, 4.0, 30], [0, 0, 0, 1]])

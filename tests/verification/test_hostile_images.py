@@ -6,11 +6,11 @@ import struct
 import nibabel
 import numpy as np
 import pytest
+from converted_series import CT_AFFINE, ct, nifti, noise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.dicom_files import write_series
-from tests.verification.conversions import CT_AFFINE, ct, nifti, noise
 
+from dicom_files import write_series
 from oncohort.errors import FormatError, InputError, OncohortError
 from oncohort.formats.nifti_planes import forms_apart_mm, open_planes
 from oncohort.verification import verify_conversion

@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from tests.verification.conversions import ct, nifti, noise, pet
+from converted_series import ct, nifti, noise, pet
 
 import oncohort
+from multiframe_files import ENHANCED_CT, ENHANCED_PET, LEGACY_CT, LEGACY_PET, write_frames
 from oncohort.cli.app import run_command
 from oncohort.formats import read_volume
 from oncohort.verification import proof_page, verify_conversion
@@ -24,6 +25,18 @@ def test_ingest_of_generated_series_is_proven(tmp_path):
     verdicts = [verify_conversion(tmp_path / "scan" / path.name[: -len(".nii.gz")], path) for path in found]
     assert [(one.modality, one.status) for one in verdicts] == [("CT", "equal"), ("PT", "equal")]
     assert verdicts[1].quantity == "SUVbw by rule bqml-start"
+
+
+@pytest.mark.parametrize("sop_class", [ENHANCED_CT, LEGACY_CT, ENHANCED_PET, LEGACY_PET])
+def test_frames_of_one_file_are_slices(tmp_path, sop_class):
+    """Slopes 1, 2, 3 by frame; the PET with the slope of its first frame for all."""
+    file = write_frames(tmp_path / "scan" / "a.dcm", sop_class)
+    assert verify_conversion(tmp_path / "scan", volumes(tmp_path / "scan", tmp_path / "cohort")[0]).status == "equal"
+    if sop_class in (ENHANCED_PET, LEGACY_PET):
+        stored = np.tensordot([1, 10, 100], np.indices((5, 4, 3)), 1)
+        verdict = verify_conversion(file, nifti(tmp_path / "a.nii", stored))
+        assert [one.cause for one in verdict.findings] == ["rescale_missing"]
+        assert verdict.first_failing.slice == 1
 
 
 @pytest.mark.real_data

@@ -3,11 +3,11 @@
 import json
 
 import pytest
+from converted_series import nifti, pet
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.dicom_files import DRO_FACTOR
-from tests.verification.conversions import nifti, pet
 
+from dicom_files import DRO_FACTOR
 from oncohort.verification import verify_conversion
 from oncohort.verification.sidecar import check_fields, clock_seconds, label_of, read_sidecar
 

@@ -297,33 +297,40 @@ def test_a_file_that_shrank_after_it_was_read(tmp_path):
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"])
 @pytest.mark.parametrize("kind", ["FRACTIONAL", "LABELMAP"])
 def test_compressed_frames(tmp_path, kind, syntax):
-    stored = np.random.default_rng(3).integers(0, 3, (COLUMNS, ROWS, SLICES)).astype(np.uint8)
-    numbered = [None if kind == "LABELMAP" else 1] * SLICES
-    frames = [frame(k, stored[:, :, k].T, segment) for k, segment in enumerate(numbered)]
+    stored = np.random.default_rng(3).integers(0, 3, (40, 36, SLICES)).astype(np.uint8)
+    frames = [frame(k, stored[:, :, k].T, None if kind == "LABELMAP" else 1) for k in range(SLICES)]
     path = write_seg(tmp_path / "a", frames, [described(1, "a"), described(2, "b")], kind=kind)
     data = dcmread(path)
     data.compress(syntax)
     data.save_as(path)
     found = read_segmentation(path)
+    assert found.pixels.syntax == syntax
     if kind == "LABELMAP":
-        assert np.array_equal(found.label_map(GRID).layers[0].array, stored)
+        assert np.array_equal(found.label_map().layers[0].array, stored)
     else:
-        assert np.allclose(found.probability(1, GRID).array, stored / 200)
+        assert np.allclose(found.probability(1).array, stored / 200)
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
-    with pytest.raises(FormatError, match="compressed frames"):
-        read_segmentation(path).mask(1, GRID, threshold=0.1)
+    with pytest.raises(FormatError, match="compressed"):
+        read_segmentation(path).mask(1, threshold=0.1)
     path.write_bytes(whole)
     data.NumberOfFrames = SLICES - 1
     del data.PerFrameFunctionalGroupsSequence[-1]
     data.save_as(path)
     with pytest.raises(FormatError, match="several fragments"):
-        read_segmentation(path).mask(1, GRID, threshold=0.1)
-    data.NumberOfFrames, data.Rows = SLICES, ROWS + 1
-    data.PerFrameFunctionalGroupsSequence.append(data.PerFrameFunctionalGroupsSequence[-1])
-    data.save_as(path)
-    with pytest.raises(FormatError, match="header says|RLE"):
         read_segmentation(path).mask(1, threshold=0.1)
+
+
+def test_compressed_frames_of_another_size(tmp_path):
+    stored = np.ones((36, 40), np.uint8)
+    path = write_seg(tmp_path / "a", [frame(0, stored, None)], [described(1, "a")], kind="LABELMAP")
+    data = dcmread(path)
+    data.compress("1.2.840.10008.1.2.4.90")
+    data.Rows = 6000
+    data.Columns = 1000
+    data.save_as(path)
+    with pytest.raises(FormatError, match="36 x 40 pixels of 1 x 8 bits, the header says 6000 x 1000"):
+        read_segmentation(path).mask(1)
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
@@ -386,3 +393,31 @@ def test_identity_of_a_real_segment(real_data):
     (segment,) = read_segmentation(real_data("dicom_seg") / "sparse-labelmap-ppv5.dcm").segments
     assert (segment.number, segment.label, segment.tracking_id, segment.tracking_uid) == (1, "Liver", "Liver", "1.2.3")
     assert (segment.type.scheme, segment.type.value) == ("SCT", "10200004")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_ten_thousand_damaged_files_give_masks_or_a_refusal(tmp_path):
+    random = np.random.default_rng(2026)
+    labels = random.integers(0, 3, (COLUMNS, ROWS, SLICES)).astype(np.uint8)
+    maps = [frame(k, labels[:, :, k].T, None) for k in range(SLICES)]
+    described_maps = [described(1, "a"), described(2, "b")]
+    sources = [
+        write_masks(tmp_path / "binary", random_masks(2)).read_bytes(),
+        write_masks(tmp_path / "implicit", random_masks(2), syntax=ImplicitVRLittleEndian).read_bytes(),
+        write_seg(tmp_path / "map", maps, described_maps, kind="LABELMAP").read_bytes(),
+    ]
+    path, outcomes = tmp_path / "damaged", {}
+    for number in range(10_000):
+        content = np.frombuffer(sources[number % 3], np.uint8).copy()
+        places = random.integers(132, content.size, random.integers(1, 9))
+        content[places] = random.choice([0, 1, 0x7F, 0x80, 0xFF, random.integers(256)], places.size)
+        whole = content.tobytes()
+        path.write_bytes(whole[: random.integers(132, len(whole))] if number % 10 == 0 else whole)
+        try:
+            read_segmentation(path).label_map()
+            outcome = "read"
+        except (FormatError, GeometryError, LabelError) as error:
+            outcome = type(error).__name__
+        outcomes[outcome] = outcomes.get(outcome, 0) + 1
+    assert outcomes["read"] > 1000 and outcomes["FormatError"] > 1000
