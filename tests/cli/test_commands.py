@@ -20,7 +20,7 @@ from study_files import RESAMPLE, Watch, save_image, save_study, write_dataset, 
 
 COMMANDS = (
     *("demo", "run", "ingest", "info", "harmonise", "split", "segment"),
-    *("evaluate", "rank", "sensitivity", "phantom", "suv", "show", "report"),
+    *("evaluate", "rank", "sensitivity", "phantom", "convert", "suv", "verify", "show", "report"),
 )
 NESTED = (
     ("profile",),

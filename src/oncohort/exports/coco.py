@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from oncohort.cohort import Cohort
-from oncohort.exports.boxes import BoxChoice, SliceImage, class_names, slice_images
+from oncohort.exports.box_export import BoxExport
+from oncohort.exports.boxes import SliceImage, class_names, slice_images
 from oncohort.exports.case_files import write_record
 from oncohort.splits import Split
 from oncohort.storage import write_json
 
 
 @dataclass(frozen=True)
-class CocoExport:
+class CocoExport(BoxExport):
     """Writes one JSON file of images (slices), categories (classes) and annotations (boxes), without pixels.
 
     `bbox` is [xmin, ymin, width, height] in pixels counted from 0, x along i and y along j of the volume. Ids count
@@ -27,41 +28,13 @@ class CocoExport:
         split: With one, `instances_train.json` and `instances_test.json` instead of `instances.json`.
 
     Examples:
+        >>> from oncohort.exports.boxes import BoxChoice
         >>> CocoExport(BoxChoice("ct")).settings()["slices"]
         'boxed'
     """
 
-    choice: BoxChoice = field(default_factory=BoxChoice)
-    slices: Literal["boxed", "all"] = "boxed"
-    split: Split | None = None
-
     name: ClassVar[str] = "coco"
     description: ClassVar[str] = "COCO instances: boxes on slices, which are named and not written"
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """None: no voxel is read."""
-        return ()
-
-    def settings(self) -> dict[str, Any]:
-        """All choices as JSON values."""
-        own = {"slices": self.slices, "split": None if self.split is None else self.split.content_hash}
-        return {"export": self.name, **self.choice.settings(), **own}
-
-    def facts(self, cohort: Cohort, case: str) -> list[Any]:
-        """The boxes of the case and the volumes that they lie on."""
-        return self.choice.facts(cohort, case)
-
-    def check(self, cohort: Cohort) -> None:
-        """Raise unless there are boxes of one reader, and the split fits.
-
-        Raises:
-            SettingsError: No boxes, or several readers.
-            LeakageError: The split stands for other cases.
-        """
-        self.choice.check(cohort, self.name)
-        if self.split is not None:
-            self.split.require_cases(cohort.case_ids)
 
     def write_case(self, cohort: Cohort, case: str, folder: Path) -> dict[str, Any]:
         """Give the slices of a case; the file of all is written at the end.

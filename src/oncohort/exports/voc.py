@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from oncohort.cohort import Cohort
 from oncohort.errors import FormatError
-from oncohort.exports.boxes import BoxChoice, SliceBoxOfClass, SliceImage, slice_images
+from oncohort.exports.box_export import BoxExport
+from oncohort.exports.boxes import SliceBoxOfClass, SliceImage, slice_images
 from oncohort.exports.case_files import case_files, write_record
-from oncohort.splits import Split
 from oncohort.storage import write_bytes
 
 
 @dataclass(frozen=True)
-class VocExport:
+class VocExport(BoxExport):
     """Writes `Annotations/<case>_<role>_<slice>.xml`, one file per slice, and `ImageSets/Main`, without pixels.
 
     Corners are inclusive pixels counted from 0, x along i and y along j of the volume; the devkit of VOC counts from
@@ -34,37 +34,8 @@ class VocExport:
         'voc'
     """
 
-    choice: BoxChoice = field(default_factory=BoxChoice)
-    slices: Literal["boxed", "all"] = "boxed"
-    split: Split | None = None
-
     name: ClassVar[str] = "voc"
     description: ClassVar[str] = "PASCAL VOC: an XML file of boxes per slice, which is named and not written"
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """None: no voxel is read."""
-        return ()
-
-    def settings(self) -> dict[str, Any]:
-        """All choices as JSON values."""
-        own = {"slices": self.slices, "split": None if self.split is None else self.split.content_hash}
-        return {"export": self.name, **self.choice.settings(), **own}
-
-    def facts(self, cohort: Cohort, case: str) -> list[Any]:
-        """The boxes of the case and the volumes that they lie on."""
-        return self.choice.facts(cohort, case)
-
-    def check(self, cohort: Cohort) -> None:
-        """Raise unless there are boxes of one reader, and the split fits.
-
-        Raises:
-            SettingsError: No boxes, or several readers.
-            LeakageError: The split stands for other cases.
-        """
-        self.choice.check(cohort, self.name)
-        if self.split is not None:
-            self.split.require_cases(cohort.case_ids)
 
     def write_case(self, cohort: Cohort, case: str, folder: Path) -> dict[str, Any]:
         """Write the file of every slice.
