@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from oncohort.compute import ProgressCallback
+from oncohort.errors import SettingsError
 from oncohort.formats.dicom.series import SuvRecipe
 from oncohort.labels import LabelScheme
 
@@ -142,3 +143,21 @@ class SuvSource(Source, Protocol):
     def with_recipe(self, recipe: SuvRecipe) -> Source:
         """The same source, which makes SUV by the rules named `recipe`."""
         ...
+
+
+def refuse_regions(roi: Sequence[str] | None, source: str, path: Path, *, why: str) -> None:
+    """Raise if regions were asked for by name of a source whose labels have names already.
+
+    Raises:
+        SettingsError: `roi` names any.
+
+    Examples:
+        >>> refuse_regions(None, "nnunet", Path("data"), why="the labels of dataset.json are all kept")
+    """
+    if roi is not None:
+        raise SettingsError(
+            expected=f"no regions by name for source {source!r}",
+            found=", ".join(roi),
+            where=str(path),
+            remedy=f"leave out --roi; {why}",
+        )

@@ -109,6 +109,8 @@ class WalkedValues:
             UnknownHeader: it is a sequence of undefined length.
             Unusable: it is longer than `LONGEST_VALUE`.
         """
+        if tag not in self.found:
+            return ""
         value = self.values.get(tag)
         return text_of(self._whole(tag) if value is None else value)
 

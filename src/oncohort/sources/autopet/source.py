@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import FormatError, SettingsError
+from oncohort.errors import FormatError
 from oncohort.labels import LabelScheme
 from oncohort.layouts import autopet, deep_psma
 from oncohort.sources.autopet.folds import Folds, fold_findings, read_folds
@@ -24,7 +24,7 @@ from oncohort.sources.autopet.names import Identity, identify, timepoints
 from oncohort.sources.autopet.sheets import Sheets, read_sheets, sheet_facts, sheet_findings, shown
 from oncohort.sources.autopet.studies import has_study_folders, list_study_folders
 from oncohort.sources.autopet.work import convert_study, image_files, prompt_files
-from oncohort.sources.protocol import CasePlan, SourcePlan
+from oncohort.sources.protocol import CasePlan, SourcePlan, refuse_regions
 from oncohort.sources.referenced import ImageFile, Refusal, finding, stamp
 from oncohort.sources.walking import first_entries, refused_row, relative
 from oncohort.storage import read_json
@@ -81,13 +81,7 @@ class AutopetSource:
         Raises:
             SettingsError: Regions were asked for by name.
         """
-        if roi is not None:
-            raise SettingsError(
-                expected=f"no regions by name for source {self.name!r}",
-                found=", ".join(roi),
-                where=str(path),
-                remedy="leave out --roi; the only label is the lesion",
-            )
+        refuse_regions(roi, self.name, path, why="the only label is the lesion")
         root = path.absolute()
         found = _raw_studies(root) if (root / autopet.IMAGES_FOLDER).is_dir() else _folder_studies(root)
         return _Planner(root, found).plan()

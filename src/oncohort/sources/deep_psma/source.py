@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import SettingsError
 from oncohort.formats.rigid_transforms import largest_shift_mm
 from oncohort.labels import LabelScheme
 from oncohort.layouts import deep_psma
 from oncohort.sources.deep_psma.listing import TracerFolder, TracerListing, list_tracers
-from oncohort.sources.protocol import CasePlan, SourcePlan
+from oncohort.sources.protocol import CasePlan, SourcePlan, refuse_regions
 from oncohort.sources.referenced import ImageFile, as_stored, finding, open_case, stamp
 from oncohort.sources.walking import first_entries, refused_row, relative
 from oncohort.volume import Volume
@@ -68,13 +67,7 @@ class DeepPsmaSource:
         Raises:
             SettingsError: Regions were asked for by name.
         """
-        if roi is not None:
-            raise SettingsError(
-                expected=f"no regions by name for source {self.name!r}",
-                found=", ".join(roi),
-                where=str(path),
-                remedy="leave out --roi; the only label is the tumour burden",
-            )
+        refuse_regions(roi, self.name, path, why="the only label is the tumour burden")
         root = path.absolute()
         listing = list_tracers(root)
         whole = [tracer for tracer in listing.tracers if deep_psma.PET_FILE in tracer.files]

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import FormatError, SettingsError
+from oncohort.errors import FormatError
 from oncohort.labels import LabelScheme
 from oncohort.layouts import longitudinal_ct
 from oncohort.sources.autopet.sheets import shown
 from oncohort.sources.longitudinal_ct.lesions import LesionSheet, read_lesion_sheet, unknown_texts
 from oncohort.sources.longitudinal_ct.listing import Scan, ScanKey, ScanListing, case_of, has_scan_names, list_scans
 from oncohort.sources.prompt_rows import PromptFile, PromptReader
-from oncohort.sources.protocol import CasePlan, SourcePlan
+from oncohort.sources.protocol import CasePlan, SourcePlan, refuse_regions
 from oncohort.sources.referenced import ImageFile, Refusal, as_stored, finding, open_case, stamp
 from oncohort.sources.walking import refused_row, relative
 
@@ -61,13 +61,7 @@ class LongitudinalCtSource:
         Raises:
             SettingsError: Regions were asked for by name.
         """
-        if roi is not None:
-            raise SettingsError(
-                expected=f"no regions by name for source {self.name!r}",
-                found=", ".join(roi),
-                where=str(path),
-                remedy="leave out --roi; labels are lesions by number",
-            )
+        refuse_regions(roi, self.name, path, why="labels are lesions by number")
         root = path.absolute()
         return _Planner(root, list_scans(root)).plan()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import FormatError, InputError, SettingsError
+from oncohort.errors import FormatError, InputError
 from oncohort.formats.dicom.header import DicomHeader
 from oncohort.formats.dicom.index import read_headers, sort_headers
 from oncohort.formats.dicom.values import RefusedFile
@@ -33,7 +33,7 @@ from oncohort.sources.lung_pet_ct_dx.lesions import LungBoxes, place_boxes
 from oncohort.sources.lung_pet_ct_dx.metadata import readable_metadata
 from oncohort.sources.lung_pet_ct_dx.patches import PATCH_FILE, apply_patches, read_patches
 from oncohort.sources.lung_pet_ct_dx.series import LungSeries, pair_days, pairing_findings, sort_series
-from oncohort.sources.protocol import CasePlan, FileStamp, SourcePlan
+from oncohort.sources.protocol import CasePlan, FileStamp, SourcePlan, refuse_regions
 from oncohort.sources.walking import first_files, refused_row, relative, walk_folder
 from oncohort.storage import file_stamp
 
@@ -81,13 +81,7 @@ class LungPetCtDxSource:
             InputError: `path` is no folder.
             SettingsError: regions were asked for by name.
         """
-        if roi is not None:
-            raise SettingsError(
-                expected="no regions by name for source 'lung-pet-ct-dx'",
-                found=", ".join(roi),
-                where=str(path),
-                remedy="leave out --roi; all boxes are kept",
-            )
+        refuse_regions(roi, self.name, path, why="all boxes are kept")
         if not path.is_dir():
             raise InputError(expected="a folder", found="none", where=str(path), remedy="name an existing folder")
         return _Planner(path.absolute(), known or {}, self.journal, progress).plan()

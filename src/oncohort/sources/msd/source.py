@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import SettingsError
 from oncohort.formats.nnunet_raw import RawDataset, read_dataset
 from oncohort.layouts import msd as layout
 from oncohort.sources.msd.conversion import convert_msd
 from oncohort.sources.msd.listing import MsdCase, list_msd
 from oncohort.sources.nnunet.names import is_lesion, label_role, label_scheme
-from oncohort.sources.protocol import CasePlan, FileStamp, SourcePlan
+from oncohort.sources.protocol import CasePlan, FileStamp, SourcePlan, refuse_regions
 from oncohort.sources.referenced import Row, finding
 from oncohort.sources.walking import refused_row, walk_folder
 
@@ -68,13 +67,7 @@ class MsdSource:
             LabelError: Two labels share an integer.
             SettingsError: Regions were asked for by name.
         """
-        if roi is not None:
-            raise SettingsError(
-                expected="no regions by name for source 'msd'",
-                found=", ".join(roi),
-                where=str(path),
-                remedy="leave out --roi; the labels of dataset.json are all kept",
-            )
+        refuse_regions(roi, self.name, path, why="the labels of dataset.json are all kept")
         root = path.absolute()
         dataset = read_dataset(root)
         listing = list_msd(root, walk_folder(root), dataset.facts)

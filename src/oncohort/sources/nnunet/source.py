@@ -17,11 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import SettingsError
 from oncohort.formats.case_sheet import CASE_SHEET, read_case_sheet
 from oncohort.formats.nnunet_raw import DATASET_FILE, RawCase, RawDataset, case_files, list_files, read_dataset
 from oncohort.sources.nnunet.names import case_id, channel_roles, is_lesion, is_text, label_role, label_scheme
-from oncohort.sources.protocol import CasePlan, SourcePlan
+from oncohort.sources.protocol import CasePlan, SourcePlan, refuse_regions
 from oncohort.sources.referenced import Refusal, as_stored, finding, open_image, refuse_case, stamp, volume_row
 from oncohort.sources.walking import refused_row
 from oncohort.units import Unit
@@ -67,13 +66,7 @@ class NnunetSource:
             LabelError: Two labels share an integer.
             SettingsError: Regions were asked for by name.
         """
-        if roi is not None:
-            raise SettingsError(
-                expected="no regions by name for source 'nnunet'",
-                found=", ".join(roi),
-                where=str(path),
-                remedy="leave out --roi; the labels of dataset.json are all kept",
-            )
+        refuse_regions(roi, self.name, path, why="the labels of dataset.json are all kept")
         root = path.absolute()
         folder = _Folder(root, read_dataset(root), _sheet(root))
         listing = list_files(root, folder.dataset)

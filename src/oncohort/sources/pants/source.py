@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import FormatError, InputError, SettingsError
+from oncohort.errors import FormatError, InputError
 from oncohort.layouts import pants as layout
 from oncohort.layouts.labels import scheme
 from oncohort.sources.pants.conversion import convert_pants
 from oncohort.sources.pants.listing import PantsCase, PantsListing, has_cases, list_cases
 from oncohort.sources.pants.sheet import PantsSheet, read_pants_sheet
-from oncohort.sources.protocol import CasePlan, SourcePlan
+from oncohort.sources.protocol import CasePlan, SourcePlan, refuse_regions
 from oncohort.sources.referenced import Row, finding
 from oncohort.sources.walking import refused_row, walk_folder
 
@@ -62,13 +62,7 @@ class PantsSource:
             InputError: `path` is no folder.
             SettingsError: Regions were asked for by name.
         """
-        if roi is not None:
-            raise SettingsError(
-                expected="no regions by name for source 'pants'",
-                found=", ".join(roi),
-                where=str(path),
-                remedy="leave out --roi; all structures are kept",
-            )
+        refuse_regions(roi, self.name, path, why="all structures are kept")
         if not path.is_dir():
             raise InputError(expected="a folder", found="none", where=str(path), remedy="name an existing folder")
         root = path.absolute()
