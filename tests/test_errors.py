@@ -28,6 +28,7 @@ def test_the_tree_is_the_one_drawn():
     assert {kind.__name__ for kind in InputError.__subclasses__()} == {
         "FormatError",
         "GeometryError",
+        "LeakageError",
         "LabelError",
         "SuvRefusal",
         "MissingNeedError",

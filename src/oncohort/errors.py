@@ -9,7 +9,8 @@
     │   ├── LabelError        a label has no name, or a name no label
     │   ├── SuvRefusal        an SUV cannot be computed honestly
     │   ├── MissingNeedError  a case lacks what a model or step needs
-    │   ├── PredictionError   a prediction cannot be scored
+    │   ├── PredictionError   a prediction cannot be made or scored
+    │   ├── LeakageError      a patient stands on both sides of a split
     │   └── SettingsError     a study, profile or recipe file is wrong
     └── OutputError           the result cannot be written
 
@@ -88,7 +89,7 @@ class MissingNeedError(InputError):
 
 
 class PredictionError(InputError):
-    """A prediction cannot be scored."""
+    """A prediction cannot be made or scored."""
 
 
 class SettingsError(InputError):
