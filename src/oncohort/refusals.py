@@ -14,6 +14,7 @@ NO_IMAGE_REASONS = frozenset(
         "localizer",
         "not part of the layout",
         "region not selected",
+        "secondary capture",
         "secondary_capture",
         "bolus_tracking",
         "duplicate_slice",

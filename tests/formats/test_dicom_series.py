@@ -8,10 +8,11 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
-from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian
+from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from dicom_files import DRO_FACTOR, write_pet, write_series, write_structures
 from oncohort.errors import FormatError, SuvRefusal
+from oncohort.formats.dicom.header import read_header
 from oncohort.formats.dicom.index import index_files
 from oncohort.formats.dicom.series import DicomSeries, read_pet, read_series, stack_series
 from oncohort.formats.dicom.values import Unusable
@@ -134,6 +135,86 @@ def test_ge_private_scan_time_is_read(tmp_path):
     record = read_pet(tmp_path).record
     assert record["reference_time"]["winner"] == "G"
     assert record["factor"] == pytest.approx(DRO_FACTOR, rel=1e-6)
+
+
+def philips(block, place, value):
+    """A change that adds one of Philips' private factors, in a block that need not be the first."""
+
+    def change(data, k):
+        for taken in range(0x10, block):
+            data.add_new((0x7053, taken), "LO", "Somebody Else")
+        data.add_new((0x7053, block), "LO", "Philips PET Private Group")
+        data.add_new((0x7053, block << 8 | place), "DS", value)
+
+    return change
+
+
+@pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
+@pytest.mark.parametrize(
+    ("change", "rule", "factor"),
+    [
+        (philips(0x10, 0x00, "0.000728"), "cnts-suv", 0.000728),
+        (philips(0x12, 0x00, "0.000728"), "cnts-suv", 0.000728),
+        (philips(0x11, 0x09, "4.71"), "cnts-start", 4.71 * DRO_FACTOR),
+    ],
+)
+def test_philips_counts_in_dicom(tmp_path, syntax, change, rule, factor):
+    write_pet(tmp_path, tags={"Units": "CNTS"}, change=change, syntax=syntax)
+    record = read_pet(tmp_path).record
+    assert (record["rule"], record["factor"]) == (rule, pytest.approx(factor, rel=1e-6))
+
+
+def test_uncorrected_frames_in_dicom_have_their_own_factors(tmp_path):
+    """Slices 0 and 1 belong to one bed, slice 2 to the next, which is measured five minutes later."""
+
+    def change(data, k):
+        data.AcquisitionTime = "110500" if k == 2 else "110000"
+
+    write_pet(tmp_path, tags={"DecayCorrection": "NONE", "CorrectedImage": ["ATTN"]}, change=change)
+    volume = read_pet(tmp_path)
+    decay = math.log(2) / 6586.2
+
+    def factor(seconds):
+        left = 368.08e6 * math.exp(-decay * seconds) * (1 - math.exp(-decay * 300)) / (decay * 300)
+        return 70_000 / left
+
+    assert volume.record["factor"] == pytest.approx([factor(3600), factor(3600), factor(3900)], rel=1e-9)
+    later = volume.array[..., 2] / read_pet_of(tmp_path / "same").array[..., 2]
+    assert later == pytest.approx(np.full_like(later, factor(3900) / DRO_FACTOR), rel=1e-5)
+
+
+def read_pet_of(folder):
+    """The same slices, corrected to the start."""
+    folder.mkdir()
+    write_pet(folder)
+    return read_pet(folder)
+
+
+def test_normalised_uptake_and_counts_per_second_in_dicom(tmp_path):
+    cases = {
+        "gml-lbmjanma": {"Units": "GML", "SUVType": "LBMJANMA", "PatientSex": "M", "PatientSize": "1.75"},
+        "cm2ml-bsa": {"Units": "CM2ML", "PatientSize": "1.75"},
+        "cps-start": {"Units": "CPS", "DoseCalibrationFactor": "2", "SliceThickness": "4"},
+    }
+    factors = {"gml-lbmjanma": 70 / 55.8571, "cm2ml-bsa": 70_000 / 18481.43, "cps-start": DRO_FACTOR * 2 / 0.024}
+    for rule, tags in cases.items():
+        (tmp_path / rule).mkdir()
+        write_pet(tmp_path / rule, tags=tags)
+        record = read_pet(tmp_path / rule).record
+        assert (record["rule"], record["factor"]) == (rule, pytest.approx(factors[rule], rel=1e-5))
+
+
+def test_scouts_bolus_tracking_and_pictures_of_a_screen_are_told_apart(tmp_path):
+    def bolus(data, k):
+        data.ImagePositionPatient = [0, 0, 0]
+
+    def screen(data, k):
+        data.SOPClassUID = "1.2.840.10008.5.1.4.1.1.7"
+
+    write_series(tmp_path, change=bolus)
+    assert "bolus tracking" in found_in(tmp_path)
+    (path, *_) = write_series(tmp_path / "screen", change=screen)
+    assert read_header(path).reason == "secondary capture"
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,8 @@ def _faults(gaps: NDArray[np.float64], lean: _Lean, correct: Collection[Correcti
     """
     if gaps.min() <= POSITION_TOLERANCE_MM:
         same = int((gaps <= POSITION_TOLERANCE_MM).sum()) + 1
-        raise Unusable("same position", f"{same} of {len(gaps) + 1} slices share a position")
+        all_at_one = "; all lie at one place, as in bolus tracking" if gaps.max() <= POSITION_TOLERANCE_MM else ""
+        raise Unusable("same position", f"{same} of {len(gaps) + 1} slices share a position{all_at_one}")
     span = f"gaps from {gaps.min():.4g} to {gaps.max():.4g} mm"
     uneven = float(np.abs(gaps - np.median(gaps)).max()) > SLICE_TOLERANCE_MM
     beside = lean.jitter_mm > SLICE_TOLERANCE_MM

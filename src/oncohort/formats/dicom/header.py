@@ -265,6 +265,8 @@ def _check_class(sop_class: str, modality: str) -> None:
         raise Unusable("not an image", name)
     if sop_class in CLASSIC_CLASSES or name.startswith("Legacy Converted"):
         raise Unusable("multi-frame", name)
+    if "Secondary Capture" in name:
+        raise Unusable("secondary capture", f"{name}: a picture of a screen, not a scan")
     if not sop_class and not modality:
         raise Unusable("broken DICOM", "neither SOPClassUID nor Modality")
     raise Unusable("not CT or PET", f"modality {modality or 'missing'}, {name or 'no SOP class'}")
