@@ -79,7 +79,7 @@ def _tracer(facts: Mapping[str, str]) -> dict[str, Any]:
     dose = parse_number(facts.get("RadionuclideTotalDose", ""))
     fields = {
         "TracerName": facts.get("Radiopharmaceutical"),
-        "TracerRadionuclide": nuclide_name(facts.get("RadionuclideCode", "")),
+        "TracerRadionuclide": (nuclide_name(facts.get("RadionuclideCode", "")) or "").replace("-", "") or None,
         "InjectedRadioactivity": None if dose is None else (dose / _MEGA if dose >= 1e5 else dose),
         "InjectedRadioactivityUnits": None if dose is None else "MBq",
         "RadionuclideHalfLife": parse_number(facts.get("RadionuclideHalfLife", "")),
