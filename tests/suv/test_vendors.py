@@ -264,3 +264,13 @@ def test_a_missing_half_life_is_known_by_the_nuclide(code):
 def test_xenon_is_no_gallium():
     with pytest.raises(SuvRefusal, match="RadionuclideHalfLife"):
         scale(RadionuclideHalfLife="", RadionuclideCode="80751004")
+
+
+def test_an_injection_in_another_time_zone_is_moved_into_that_of_the_scan():
+    there = {"RadiopharmaceuticalStartTime": "", "RadiopharmaceuticalStartDateTime": "20250101090000-0100"}
+    found = scale(**there, TimezoneOffsetFromUTC="+0000")
+    assert found.factor == pytest.approx(FACTOR, rel=1e-6)
+    assert found.warnings == ()
+    assert any("time zone" in note for note in scale(**there).warnings)
+    with pytest.raises(SuvRefusal, match="0 to"):
+        scale(**{**there, "RadiopharmaceuticalStartDateTime": "20250101093000-0500"}, TimezoneOffsetFromUTC="+0000")

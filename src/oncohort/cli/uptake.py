@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from oncohort.cli.output import ExitCode, Json, print_json, say, show_table
+from oncohort.errors import SettingsError
 from oncohort.formats import open_cohort
 from oncohort.suv_review import SeriesReview, review_cohort_suv, review_suv, suv_page
 
@@ -29,9 +30,15 @@ def suv(
         page: Write a page (.html) that shows the odd ones first.
         json: Print one machine-readable document on stdout.
     """
-    reviews = (
-        review_cohort_suv(open_cohort(path)) if (path / "cohort.json").is_file() else review_suv(path, recipe=recipe)
-    )
+    is_cohort = (path / "cohort.json").is_file()
+    if is_cohort and recipe != "suv":
+        raise SettingsError(
+            expected="no --recipe beside a cohort, whose records say by which its PET were made",
+            found=recipe,
+            where=str(path),
+            remedy="name the folder of DICOM files",
+        )
+    reviews = review_cohort_suv(open_cohort(path)) if is_cohort else review_suv(path, recipe=recipe)
     if json:
         print_json({"path": str(path), "recipe": recipe, "series": [one.to_dict() for one in reviews]})
     _show(path, reviews)

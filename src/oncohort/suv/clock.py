@@ -8,6 +8,7 @@ from datetime import date, datetime, time, timedelta
 _FIRST_YEAR, _LAST_YEAR = 1800, 9000
 _DATE = re.compile(r"(\d{4})[.-]?(\d{2})[.-]?(\d{2})$")
 _TIME = re.compile(r"(\d{2}):?(\d{2})(?::?(\d{2})(?:\.(\d{1,6})\d*)?)?$")
+_OFFSET = re.compile(r"([+-])(\d{2})(\d{2})$")
 _DATETIME = re.compile(r"(\d{8})(\d{4,6}(?:\.\d+)?)([+-]\d{4})?$")
 
 
@@ -69,3 +70,37 @@ def join(day: str, clock: str) -> datetime | None:
 def seconds(later: datetime, earlier: datetime) -> float:
     """Seconds from `earlier` to `later`."""
     return (later - earlier) / timedelta(seconds=1)
+
+
+def utc_offset(text: str) -> timedelta | None:
+    """The offset from UTC that a DT value or TimezoneOffsetFromUTC ends with, or None.
+
+    Examples:
+        >>> utc_offset("20250101090000-0100") == -timedelta(hours=1), utc_offset("20250101090000")
+        (True, None)
+    """
+    found = _OFFSET.search(text.strip())
+    if found is None:
+        return None
+    sign = -1 if found.group(1) == "-" else 1
+    return sign * timedelta(hours=int(found.group(2)), minutes=int(found.group(3)))
+
+
+def local_datetime(text: str, zone: str) -> datetime | None:
+    """The instant of a DT value in the clock of a scanner.
+
+    A value with an offset from UTC is moved into the zone of the scanner, if that is known; without either it is in
+    that zone already.
+
+    Args:
+        text: The DT value.
+        zone: TimezoneOffsetFromUTC of the file, "" if it is missing.
+
+    Examples:
+        >>> local_datetime("20250101090000-0100", "+0000")
+        datetime.datetime(2025, 1, 1, 10, 0)
+    """
+    instant, own, there = parse_datetime(text), utc_offset(text), utc_offset(zone)
+    if instant is None or own is None or there is None:
+        return instant
+    return instant - own + there

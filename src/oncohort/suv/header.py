@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from oncohort.errors import SuvRefusal
-from oncohort.suv.clock import join, parse_datetime
+from oncohort.suv.clock import join, local_datetime
 
 SERIES_TAGS = (
     "Units",
@@ -20,6 +20,7 @@ SERIES_TAGS = (
     "PatientSex",
     "SeriesDate",
     "SeriesTime",
+    "TimezoneOffsetFromUTC",
     "RadionuclideTotalDose",
     "RadionuclideHalfLife",
     "RadiopharmaceuticalStartTime",
@@ -190,7 +191,7 @@ def _check_scaling(header: PetHeader, one: Mapping[str, str]) -> None:
 
 
 def _frame(timing: Mapping[str, str], header: PetHeader) -> PetFrame:
-    acquisition = parse_datetime(timing["AcquisitionDateTime"])
+    acquisition = local_datetime(timing["AcquisitionDateTime"], header.text("TimezoneOffsetFromUTC"))
     if acquisition is None:
         day = timing["AcquisitionDate"] or header.text("SeriesDate")
         acquisition = join(day, timing["AcquisitionTime"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from oncohort.suv.clock import parse_datetime, parse_time, seconds
+from oncohort.suv.clock import local_datetime, parse_datetime, parse_time, seconds, utc_offset
 from oncohort.suv.findings import Finding
 from oncohort.suv.header import PetHeader
 
@@ -135,9 +135,12 @@ def seconds_since_injection(header: PetHeader, reference: datetime, half_life: f
         >>> seconds_since_injection(header, datetime(2025, 1, 2, 0, 30), 6586.2).value
         3600.0
     """
-    full = parse_datetime(header.text("RadiopharmaceuticalStartDateTime"))
+    written, zone = header.text("RadiopharmaceuticalStartDateTime"), header.text("TimezoneOffsetFromUTC")
+    full = local_datetime(written, zone)
     clock = parse_time(header.text("RadiopharmaceuticalStartTime"))
     notes: list[str] = []
+    if full is not None and utc_offset(written) is not None and utc_offset(zone) is None:
+        notes.append("the offset from UTC of the injection was left aside: the scan names no time zone")
     if full is not None:
         agrees = clock is None or abs(seconds(full, datetime.combine(full, clock))) <= 1
         if not agrees:

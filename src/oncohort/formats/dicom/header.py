@@ -87,6 +87,7 @@ _PET_FACTS = (
     "RescaleSlope",
     "DoseCalibrationFactor",
     "PixelSpacing",
+    "TimezoneOffsetFromUTC",
 )
 _TRACER_FACTS = (
     "Radiopharmaceutical",

@@ -16,7 +16,7 @@ from oncohort.formats.dicom.header import DicomHeader, Identity, read_header, sh
 from oncohort.formats.dicom.image import ImageFacts
 from oncohort.formats.dicom.values import FileIdentity, RefusedFile
 
-HEADERS_VERSION = "3"
+HEADERS_VERSION = "4"
 """Changes whenever the same file would give another header."""
 
 

@@ -51,7 +51,7 @@ _KEYWORDS = (
     "Units", "DecayCorrection", "SUVType", "FrameReferenceTime", "DecayFactor",
     "RadiopharmaceuticalInformationSequence", "Radiopharmaceutical", "RadiopharmaceuticalStartTime",
     "RadionuclideTotalDose", "RadionuclideHalfLife", "RadiopharmaceuticalStartDateTime",
-    "RadionuclideCodeSequence", "RadiopharmaceuticalCodeSequence", "CodeValue", "CodeMeaning",
+    "TimezoneOffsetFromUTC", "RadionuclideCodeSequence", "RadiopharmaceuticalCodeSequence", "CodeValue", "CodeMeaning",
 )  # fmt: skip
 
 TAGS: dict[str, int] = {name: tag_for_keyword(name) or 0 for name in _KEYWORDS}
