@@ -1,6 +1,7 @@
 """Right conversions are proven, planted defects are found with their cause and slice."""
 
 import json
+import re
 
 import nibabel
 import numpy as np
@@ -171,6 +172,14 @@ def test_activity_labelled_as_suv(check, scans, tmp_path):
     assert verdict.sidecar.endswith("a.json")
     suv = check("pet", lambda values: values * 70000 / (368080000 * 2 ** (-3600 / 6586.2)), name="SUV.nii.gz")
     assert suv.status == "equal"
+
+
+@pytest.mark.parametrize("times", [0.5, 0.72, 1.1])
+def test_a_factor_near_that_of_another_rule_is_not_taken_for_it(check, times):
+    verdict = check("pet", lambda values: values * DRO_FACTOR * times)
+    assert causes(verdict) == ["unnamed_factor"]
+    (ratio,) = re.findall(r"every voxel is (?:multiplied by )?([0-9.]+)", verdict.findings[0].text)
+    assert float(ratio) == pytest.approx(times, rel=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,8 @@ def _compared(work: _Work, planes: NiftiPlanes) -> Verdict:
     checks = tuple(_slice_checks(work, planes, nominal, expected))
     fields = check_fields(work.sidecar.fields, original.headers) if work.sidecar.path else ()
     settled, values = _voxel_findings(work, planes, arrangement, checks)
+    if not arrangement.quantity.is_right and any(one.cause == "unnamed_factor" for one in values):
+        named, values = True, _without_guess(values, checks, expected)
     findings = (
         *grid_findings(work.alignment, original, nominal),
         *form_findings(forms_apart_mm(work.target)),
@@ -235,6 +237,18 @@ def _slice_checks(work: _Work, planes: NiftiPlanes, nominal: list[int], expected
             ratio=slice_ratio(right, np.nan_to_num(found, posinf=0.0, neginf=0.0)),
             offset_mm=offsets[n],
         )
+
+
+def _without_guess(
+    values: tuple[Finding, ...], checks: tuple[SliceCheck, ...], expected: Quantity
+) -> tuple[Finding, ...]:
+    """The findings with the whole factor, where the nearest known rule leaves one over and explains nothing."""
+    ratios = [one.ratio for one in checks if np.isfinite(one.ratio)]
+    if not ratios:
+        return values
+    whole = float(np.median(ratios))
+    text = f"every voxel is {whole:.7g} times ({100 * (whole - 1):+.4g} %) {expected.text}, by no rule that is known"
+    return tuple(Finding("unnamed_factor", text) if one.cause == "unnamed_factor" else one for one in values)
 
 
 def _quantity_findings(original: Original, arrangement: Arrangement, label: str, by: str) -> Iterator[Finding]:
