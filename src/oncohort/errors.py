@@ -20,6 +20,7 @@ where, and what to do about it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -102,3 +103,15 @@ class LeakageError(InputError):
 
 class OutputError(OncohortError):
     """The result cannot be written."""
+
+
+def shown(names: Iterable[object], most: int = 5, *, between: str = ", ") -> str:
+    """The first of a list as the words of a message, and how many more there are.
+
+    Examples:
+        >>> shown(["a", "b", "c"], most=2), shown([1, 2]), shown([])
+        ('a, b and 1 more', '1, 2', '')
+    """
+    listed = [str(name) for name in names]
+    more = f" and {len(listed) - most} more" if len(listed) > most else ""
+    return between.join(listed[:most]) + more

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.cli.output import say
+from oncohort.errors import shown
 from oncohort.evaluation import has_errors
 
 _MOST = 10  # lines of one kind; run.json lists all
@@ -18,9 +19,8 @@ def show_record(run: Mapping[str, Any]) -> None:
         say(note)
     for model, cases in run["missing"].items():
         if cases:
-            more = f" and {len(cases) - _MOST} more" if len(cases) > _MOST else ""
             number = "1 case" if len(cases) == 1 else f"{len(cases)} cases"
-            say(f"{model}: no usable prediction for {number}: {', '.join(cases[:_MOST])}{more}")
+            say(f"{model}: no usable prediction for {number}: {shown(cases, _MOST)}")
     show_unscored(run)
     show_odd(run)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.cohort import Cohort
-from oncohort.errors import MissingNeedError, OncohortError, PredictionError, SettingsError
+from oncohort.errors import MissingNeedError, OncohortError, PredictionError, SettingsError, shown
 from oncohort.evaluation.truth import read_flags
 from oncohort.formats.predictions import PREDICTION_SUFFIXES, find_prediction, list_predictions, list_unread
 from oncohort.profiles import Profile
@@ -149,8 +149,7 @@ def describe_pairs(cohort: Cohort, cases: Sequence[str], profile: Profile) -> st
     others = sorted(patient for patient, count in counts.items() if count != 2)
     if not others:
         return None
-    named = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
-    return f"{profile.name}: of {len(counts)} patients {len(others)} have no pair of scored cases ({named})."
+    return f"{profile.name}: of {len(counts)} patients {len(others)} have no pair of scored cases ({shown(others)})."
 
 
 def plan_steps(

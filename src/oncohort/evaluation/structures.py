@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oncohort.errors import LabelError, SettingsError
+from oncohort.errors import LabelError, SettingsError, shown
 from oncohort.kernels import count_joint
 from oncohort.labels import LabelScheme
 from oncohort.metrics.label_arrays import are_bytes
@@ -122,8 +122,7 @@ def describe_labels(values: Iterable[int]) -> str:
         'labels 3, 4'
     """
     listed = list(values)
-    more = f" and {len(listed) - 10} more" if len(listed) > 10 else ""
-    return f"labels {', '.join(map(str, listed[:10]))}{more}" if len(listed) > 1 else f"label {listed[0]}"
+    return f"labels {shown(listed, 10)}" if len(listed) > 1 else f"label {listed[0]}"
 
 
 def labels_in(array: NDArray[Any]) -> set[int]:

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from oncohort.cohort import Cohort
+from oncohort.exports.boxes import BoxChoice
 from oncohort.exports.case_files import volume_row, wrong_setting
 from oncohort.exports.labels import LabelMapping, mapped
+from oncohort.splits import Split
 from oncohort.units import Unit
 from oncohort.volume import Volume
 
@@ -74,3 +76,20 @@ class Masks:
         if self.union is not None:
             return Volume.from_array(found.foreground().astype(np.uint8), found.geometry, Unit.LABEL)
         return mapped(found, mapping, where=f"case {case}")
+
+
+def check_contents(
+    export: str, cohort: Cohort, masks: Masks | None, boxes: BoxChoice | None, split: Split | None
+) -> None:
+    """Raise unless what an export writes fits the cohort.
+
+    Raises:
+        SettingsError: A label that the scheme lacks, no boxes, or several readers.
+        LeakageError: The split stands for other cases.
+    """
+    if masks is not None:
+        masks.check(cohort, export)
+    if boxes is not None:
+        boxes.check(cohort, export)
+    if split is not None:
+        split.require_cases(cohort.case_ids)

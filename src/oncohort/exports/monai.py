@@ -22,7 +22,7 @@ from oncohort.exports.case_files import (
     write_record,
     wrong_setting,
 )
-from oncohort.exports.masks import Masks
+from oncohort.exports.masks import Masks, check_contents
 from oncohort.geometry import Box, Geometry
 from oncohort.splits import Split
 from oncohort.storage import encode_stem, write_json
@@ -107,12 +107,7 @@ class MonaiExport:
             SettingsError: A label that the scheme lacks, no boxes, or several readers.
             LeakageError: The split stands for other cases.
         """
-        if self.masks is not None:
-            self.masks.check(cohort, self.name)
-        if self.boxes is not None:
-            self.boxes.check(cohort, self.name)
-        if self.split is not None:
-            self.split.require_cases(cohort.case_ids)
+        check_contents(self.name, cohort, self.masks, self.boxes, self.split)
 
     def write_case(self, cohort: Cohort, case: str, folder: Path) -> dict[str, Any]:
         """Write the label map of a case and what is copied of its images; give its entry of the list.

@@ -25,7 +25,7 @@ from oncohort.cohort import Cohort
 from oncohort.errors import LabelError
 from oncohort.exports.boxes import BoxChoice, class_names, lesion_boxes
 from oncohort.exports.case_files import case_files, require_one_grid, volume_row, write_record, wrong_setting
-from oncohort.exports.masks import Masks
+from oncohort.exports.masks import Masks, check_contents
 from oncohort.geometry import Box, Geometry
 from oncohort.kernels import label_components
 from oncohort.splits import Split
@@ -112,12 +112,7 @@ class NnDetectionExport:
             SettingsError: A label that the scheme lacks, no boxes, or several readers.
             LeakageError: The split stands for other cases.
         """
-        if self.masks is not None:
-            self.masks.check(cohort, self.name)
-        if self.boxes is not None:
-            self.boxes.check(cohort, self.name)
-        if self.split is not None:
-            self.split.require_cases(cohort.case_ids)
+        check_contents(self.name, cohort, self.masks, self.boxes, self.split)
 
     def write_case(self, cohort: Cohort, case: str, folder: Path) -> dict[str, Any]:
         """Write images, instances and their classes.

@@ -12,7 +12,9 @@ from oncohort.errors import FormatError
 _MOST_BYTES = 256 << 20
 
 
-def read_csv_rows(path: str | Path, required: Iterable[str] = ()) -> list[dict[str, str]]:
+def read_csv_rows(
+    path: str | Path, required: Iterable[str] = (), *, most_bytes: int = _MOST_BYTES
+) -> list[dict[str, str]]:
     r"""The rows of a CSV file in UTF-8 by column; cells without their surrounding spaces, missing ones as "".
 
     Raises:
@@ -28,8 +30,8 @@ def read_csv_rows(path: str | Path, required: Iterable[str] = ()) -> list[dict[s
     """
     file = Path(path)
     try:
-        if file.stat().st_size > _MOST_BYTES:
-            raise _wrong(file, f"at most {_MOST_BYTES} bytes", f"{file.stat().st_size} bytes")
+        if file.stat().st_size > most_bytes:
+            raise _wrong(file, f"at most {most_bytes} bytes", f"{file.stat().st_size} bytes")
         lines = list(csv.reader(StringIO(file.read_text(encoding="utf-8-sig"), newline=""), strict=True))
     except (OSError, ValueError, csv.Error) as error:
         raise _wrong(file, "a CSV file in UTF-8", str(error)) from error

@@ -10,6 +10,7 @@ from typing import Literal
 import polars as pl
 
 from oncohort.cohort import Cohort
+from oncohort.errors import shown
 from oncohort.leaderboard.protocol import profile_of
 from oncohort.outputs.case_rows import models_of
 from oncohort.outputs.challenger import ChallengerTable, challenger_tables
@@ -124,5 +125,4 @@ def _challenger_notes(table: ChallengerTable) -> Iterator[str]:
         yield f"{table.gaps} NA{others}"
     for structure, cases in table.left_out.items():
         if cases:
-            more = f" and {len(cases) - _SHOWN} more" if len(cases) > _SHOWN else ""
-            yield f"left out, because no model has a value: {structure} of {', '.join(cases[:_SHOWN])}{more}"
+            yield f"left out, because no model has a value: {structure} of {shown(cases, _SHOWN)}"

@@ -125,6 +125,16 @@ def patient_seed(seed: int, number: int) -> int:
     return seed * (MOST_CASES + 1) + number
 
 
+def patient_sex(number: int) -> str:
+    """Sex of the patient `number` (from 1): women have odd numbers, men even ones."""
+    return "F" if number % 2 else "M"
+
+
+def patient_age(number: int) -> int:
+    """A plausible age of the patient `number`, in years."""
+    return 41 + number * 17 % 40
+
+
 def _check(cases: int, form: str) -> None:
     if not 1 <= cases <= MOST_CASES:
         raise InputError(
@@ -152,11 +162,11 @@ class _Task:
 
     @property
     def sex(self) -> str:
-        return "F" if self.number % 2 else "M"
+        return patient_sex(self.number)
 
     @property
     def age_years(self) -> int:
-        return 41 + self.number * 17 % 40
+        return patient_age(self.number)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.cohort import Cohort
-from oncohort.errors import FormatError, InputError, SuvRefusal
+from oncohort.errors import InputError, SuvRefusal
+from oncohort.formats.csv_rows import read_csv_rows
 from oncohort.formats.dicom.header import DicomHeader
 from oncohort.formats.dicom.index import index_files
 from oncohort.formats.dicom.series import SuvRecipe, pet_scale
@@ -138,26 +138,7 @@ def _rows(path: Path) -> list[Mapping[str, Any]]:
         )
     if path.suffix.lower() == ".xlsx":
         return list(read_sheet(path))
-    return _csv_rows(path)
-
-
-def _csv_rows(path: Path) -> list[Mapping[str, Any]]:
-    size = path.stat().st_size
-    if size > _MOST_BYTES:
-        raise _no_csv(path, f"{size} bytes")
-    try:
-        return [dict(row) for row in csv.DictReader(path.read_text("utf-8-sig").splitlines(), strict=True)]
-    except (ValueError, csv.Error) as error:
-        raise _no_csv(path, str(error)) from error
-
-
-def _no_csv(path: Path, found: str) -> FormatError:
-    return FormatError(
-        expected=f"a CSV table in UTF-8 of at most {_MOST_BYTES // 2**20} MiB",
-        found=found,
-        where=str(path),
-        remedy="save the table as CSV in UTF-8",
-    )
+    return list(read_csv_rows(path, most_bytes=_MOST_BYTES))
 
 
 def _of_record(name: str, where: str, record: Mapping[str, Any]) -> SeriesReview:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from oncohort.errors import shown
 from oncohort.evaluation.comparing import UNUSED
 from oncohort.leaderboard import RANK
 from oncohort.leaderboard.columns import leaderboard_columns
@@ -100,7 +101,7 @@ def _on_order(found: Sensitivity) -> str:
         return tried
     if not changed:
         return f"{tried} None changes the order of the models in the overall ranking."
-    named = "; ".join(changed[:_MOST]) + (f" and {len(changed) - _MOST} more" if len(changed) > _MOST else "")
+    named = shown(changed, _MOST, between="; ")
     verb = "changes" if len(changed) == 1 else "change"
     return f"{tried} {len(changed)} of them {verb} the order of the models in the overall ranking ({named})."
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from oncohort.errors import shown
 from oncohort.verification.arrangement import Arrangement
 from oncohort.verification.original import Original
 from oncohort.verification.verdict import Finding
@@ -75,11 +76,10 @@ def _slices(numbers: Sequence[int], original: Original) -> str:
     """Numbers of slices, the first with file and position."""
     first = original.headers[numbers[0]]
     position = first.image.position_mm if first.image is not None else ()
-    listed = ", ".join(str(k) for k in numbers[:_LISTED])
-    more = f" and {len(numbers) - _LISTED} more" if len(numbers) > _LISTED else ""
+    listed = shown(numbers, _LISTED)
     word = "slice" if len(numbers) == 1 else "slices"
     return (
-        f"{word} {listed}{more} (slice {numbers[0]}: {first.path.rsplit('/', 1)[-1]} at {position[2]:.4g} mm)"
+        f"{word} {listed} (slice {numbers[0]}: {first.path.rsplit('/', 1)[-1]} at {position[2]:.4g} mm)"
         if position
-        else f"{word} {listed}{more}"
+        else f"{word} {listed}"
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from oncohort.phantoms.cohort import MOST_CASES, patient_seed
+from oncohort.phantoms.cohort import MOST_CASES, patient_age, patient_seed, patient_sex
 from oncohort.phantoms.patient import PhantomPatient, phantom_patient
 from oncohort.phantoms.tissues import Tracer
 
@@ -48,12 +48,12 @@ class TwinCase:
     @property
     def sex(self) -> str:
         """Women have odd numbers, men even ones."""
-        return "F" if self.number % 2 else "M"
+        return patient_sex(self.number)
 
     @property
     def age_years(self) -> int:
         """A plausible age."""
-        return 41 + self.number * 17 % 40
+        return patient_age(self.number)
 
     def token(self, digits: int, *, of: int | None = None) -> str:
         """A hexadecimal name of the patient `of` (this one by default), different for every number below 1000.

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, shown
 from oncohort.layouts import autopet
 from oncohort.sources.autopet.names import Identity, identify
-from oncohort.sources.autopet.sheets import shown
 from oncohort.sources.referenced import finding
 from oncohort.storage import read_json
 

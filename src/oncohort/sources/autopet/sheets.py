@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, shown
 from oncohort.formats.csv_rows import read_csv_rows
 from oncohort.layouts import autopet
 from oncohort.sources.autopet.names import Identity, study_date
@@ -119,18 +119,6 @@ def _sheet_findings(sheet: str, rows: Mapping[str, Sequence[SheetRow]]) -> Itera
         if cases:
             text = f"{len(cases)} studies {evidence}: {shown(cases)}"
             yield finding("autopet_sheet", evidence=text, remedy=remedy, path=sheet, severity=severity)
-
-
-def shown(names: Iterable[str], most: int = 5) -> str:
-    """The first names of a list in words.
-
-    Examples:
-        >>> shown(["a", "b", "c"], most=2)
-        'a, b and 1 more'
-    """
-    listed = list(names)
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
 
 
 def _is_of(row: SheetRow, identity: Identity) -> bool:

@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, shown
 from oncohort.labels import LabelScheme
 from oncohort.layouts import autopet, deep_psma
 from oncohort.sources.autopet.folds import Folds, fold_findings, read_folds
 from oncohort.sources.autopet.listing import StudyFiles, list_study_files
 from oncohort.sources.autopet.names import Identity, identify, timepoints
-from oncohort.sources.autopet.sheets import Sheets, read_sheets, sheet_facts, sheet_findings, shown
+from oncohort.sources.autopet.sheets import Sheets, read_sheets, sheet_facts, sheet_findings
 from oncohort.sources.autopet.studies import has_study_folders, list_study_folders
 from oncohort.sources.autopet.work import convert_study, image_files, prompt_files
 from oncohort.sources.protocol import CasePlan, SourcePlan, refuse_regions

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, shown
 from oncohort.formats.spreadsheet import Cell, read_sheet
 from oncohort.layouts import enhance_pet as layout
 from oncohort.sources.referenced import Row, finding
@@ -134,7 +134,7 @@ def _by_case(
             finding(
                 "enhance_pet_sheet",
                 path=name,
-                evidence=f"{nameless} rows without a case id; cases with two different rows: {_few(twice)}",
+                evidence=f"{nameless} rows without a case id; cases with two different rows: {shown(twice) or 'none'}",
                 remedy="correct the sheet; facts of these rows are not used",
             )
         )
@@ -163,7 +163,7 @@ def _unknown_columns(name: str, rows: list[dict[str, Cell]], columns: Mapping[st
             "enhance_pet_columns",
             severity="info",
             path=name,
-            evidence=f"columns that are not read: {_few(unknown)}",
+            evidence=f"columns that are not read: {shown(unknown)}",
             remedy="nothing, unless one of them is needed; then give it in cases.csv",
         )
     ]
@@ -178,17 +178,11 @@ def _unusable(name: str, counts: Counter[tuple[str, str]]) -> list[Row]:
             finding(
                 "enhance_pet_value",
                 path=name,
-                evidence=f"unreadable cells of {column!r}: {sum(cells.values())}, such as {_few(sorted(cells))}",
+                evidence=f"unreadable cells of {column!r}: {sum(cells.values())}, such as {shown(sorted(cells))}",
                 remedy="correct the cells; the facts are left out",
             )
         )
     return found
-
-
-def _few(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
-    return ", ".join(listed[:5]) + more if listed else "none"
 
 
 def read_fact(fact: str, cell: Cell) -> Any:

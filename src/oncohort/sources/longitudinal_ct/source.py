@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, shown
 from oncohort.labels import LabelScheme
 from oncohort.layouts import longitudinal_ct
-from oncohort.sources.autopet.sheets import shown
 from oncohort.sources.longitudinal_ct.lesions import LesionSheet, read_lesion_sheet, unknown_texts
 from oncohort.sources.longitudinal_ct.listing import Scan, ScanKey, ScanListing, case_of, has_scan_names, list_scans
 from oncohort.sources.prompt_rows import PromptFile, PromptReader

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import Progress, ProgressCallback
-from oncohort.errors import FormatError
+from oncohort.errors import FormatError, shown
 from oncohort.formats.dicom.values import RefusedFile
 from oncohort.formats.voc_xml import VocAnnotation, read_voc
 from oncohort.layouts import lung_pet_ct_dx as layout
@@ -82,14 +82,13 @@ class Notes:
         return [self._row(rule, case, noted) for (rule, case), noted in sorted(self.found.items(), key=_by_case)]
 
     def _row(self, rule: str, case: str, noted: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        examples = "; ".join(evidence for _, evidence in noted[:_EXAMPLES])
-        more = f" and {len(noted) - _EXAMPLES} more" if len(noted) > _EXAMPLES else ""
+        examples = shown((evidence for _, evidence in noted), _EXAMPLES, between="; ")
         return {
             "rule": rule,
             "severity": "info" if rule in _INFO else "warning",
             "case": case or None,
             "path": noted[0][0],
-            "evidence": f"{len(noted)}: {examples}{more}",
+            "evidence": f"{len(noted)}: {examples}",
             "remedy": _REMEDIES[rule],
         }
 

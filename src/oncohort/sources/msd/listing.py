@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from oncohort.errors import shown
 from oncohort.layouts import msd as layout
 from oncohort.sources.nnunet.names import is_text
 from oncohort.sources.protocol import FileStamp
 from oncohort.sources.referenced import Row, finding
 from oncohort.sources.walking import Walk, refused_row, relative
 
-_SHOWN = 5
 _ENDINGS = (".nii.gz", ".nii")
 
 
@@ -129,15 +129,11 @@ def _differences(listed: Mapping[str, Mapping[str, str | None]], files: Mapping[
     images = {name for name in files if any(_is_image(name, folder) for folder in layout.IMAGE_FOLDERS.values())}
     lost = sorted((names | labels) - files.keys())
     if lost:
-        yield _finding("msd_listed_without_file", f"{len(lost)} listed files are not there: {_some(lost)}")
+        yield _finding("msd_listed_without_file", f"{len(lost)} listed files are not there: {shown(lost)}")
     unlisted = sorted(images - names)
     if unlisted:
-        yield _finding("msd_not_listed", f"{len(unlisted)} images are in no list, and were taken: {_some(unlisted)}")
+        yield _finding("msd_not_listed", f"{len(unlisted)} images are in no list, and were taken: {shown(unlisted)}")
 
 
 def _finding(rule: str, evidence: str) -> Row:
     return finding(rule, evidence=evidence, remedy="fetch the archive again", path=layout.DATASET_FILE)
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

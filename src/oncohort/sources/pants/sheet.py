@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from oncohort.errors import shown
 from oncohort.formats.spreadsheet import Cell, read_sheet
 from oncohort.layouts import pants as layout
 from oncohort.sources.referenced import Row, finding
 
 _NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 _LONGEST_TUPLE = 200
-_SHOWN = 5
 _LINE_END = re.compile("_x000D_\n?")  # a carriage return as the format escapes it
 
 
@@ -82,15 +82,15 @@ class _Reader:
 
     def findings(self) -> Iterator[Row]:
         if self.strange_ids:
-            yield _sheet_finding("pants_sheet_rows", f"rows without the id of a case: {_some(self.strange_ids)}")
+            yield _sheet_finding("pants_sheet_rows", f"rows without the id of a case: {shown(self.strange_ids)}")
         if self.repeated:
             yield _sheet_finding(
-                "pants_sheet_rows", f"cases with several rows, the first is taken: {_some(self.repeated)}"
+                "pants_sheet_rows", f"cases with several rows, the first is taken: {shown(self.repeated)}"
             )
         for column, cases in self.spaces.items():
-            yield _sheet_finding("pants_sheet_spaces", f"spaces around the text of {column!r}: {_some(cases)}", "info")
+            yield _sheet_finding("pants_sheet_spaces", f"spaces around the text of {column!r}: {shown(cases)}", "info")
         for column, cases in self.not_numbers.items():
-            yield _sheet_finding("pants_sheet_numbers", f"no number in {column!r}, taken as unknown: {_some(cases)}")
+            yield _sheet_finding("pants_sheet_numbers", f"no number in {column!r}, taken as unknown: {shown(cases)}")
 
     def _value(self, case: str, column: str, cell: Cell) -> Any:
         if cell is None or cell == "":
@@ -125,19 +125,14 @@ def _column_findings(columns: Iterable[str]) -> Iterator[Row]:
     found = set(columns)
     missing = [name for name in layout.COLUMNS if name not in found]
     if missing:
-        yield _sheet_finding("pants_sheet_columns", f"columns that are missing: {_some(missing)}")
+        yield _sheet_finding("pants_sheet_columns", f"columns that are missing: {shown(missing)}")
     others = sorted(found - {*layout.COLUMNS, layout.REPORT_COLUMN})
     if others:
         yield _sheet_finding(
-            "pants_sheet_columns", f"columns that are not known and not taken: {_some(others)}", "info"
+            "pants_sheet_columns", f"columns that are not known and not taken: {shown(others)}", "info"
         )
 
 
 def _sheet_finding(rule: str, evidence: str, severity: str = "warning") -> Row:
     remedy = f"look at {layout.SHEET_FILE}; nothing was changed"
     return finding(rule, evidence=evidence, remedy=remedy, path=layout.SHEET_FILE, severity=severity)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.compute import ProgressCallback
-from oncohort.errors import FormatError, InputError
+from oncohort.errors import FormatError, InputError, shown
 from oncohort.layouts import pants as layout
 from oncohort.layouts.labels import scheme
 from oncohort.sources.pants.conversion import convert_pants
@@ -22,8 +22,6 @@ from oncohort.sources.pants.sheet import PantsSheet, read_pants_sheet
 from oncohort.sources.protocol import CasePlan, SourcePlan, refuse_regions
 from oncohort.sources.referenced import Row, finding
 from oncohort.sources.walking import refused_row, walk_folder
-
-_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -175,10 +173,9 @@ def _general_findings(listing: PantsListing, sheet: PantsSheet | None) -> Iterat
     yield from sheet.findings
     absent = sorted(set(sheet.facts) - set(listing.cases))
     if absent:
-        shown = ", ".join(absent[:_SHOWN]) + (f" and {len(absent) - _SHOWN} more" if len(absent) > _SHOWN else "")
         yield finding(
             "pants_row_without_case",
-            evidence=f"{len(absent)} of {len(sheet.facts)} rows have no files here: {shown}",
+            evidence=f"{len(absent)} of {len(sheet.facts)} rows have no files here: {shown(absent)}",
             remedy="nothing, if only a part of the set is wanted",
             path=layout.SHEET_FILE,
             severity="info",
