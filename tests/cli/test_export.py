@@ -53,6 +53,24 @@ def test_mha(capsys, cohort, tmp_path):
     assert sorted(path.name for path in (tmp_path / "none/images").iterdir()) == ["ct"]
 
 
+def test_nnunet_with_channels_of_prompts(capsys, cohort, tmp_path):
+    words = ("--id", "3", "--name", "P", "--channels", "pet,prompts.foreground,prompts.background")
+    code, document = export(capsys, "nnunet", cohort, "--out", tmp_path / "undeclared", *words)
+    assert (code, "--prompt-encoding" in document["error"]["remedy"]) == (64, True)
+    for more in (["--prompt-step", "0"], ["--prompt-origin", "R1"]):
+        assert export(capsys, "nnunet", cohort, "--out", tmp_path / "half", *words[:4], *more)[0] == 64
+    for wrong in ("gauss", "gaussian", "gaussian:sigma=0", "disk:sigma=1"):
+        code, document = export(capsys, "nnunet", cohort, "--out", tmp_path / "no", *words, "--prompt-encoding", wrong)
+        assert (code, document["error"]["where"]) == (64, "--prompt-encoding")
+    words = (*words, "--prompt-encoding", "inverted-edt:limit=4,unit=mm,scale=2", "--prompt-step")
+    assert export(capsys, "nnunet", cohort, "--out", tmp_path / "none", *words, "1")[0] == 64
+    assert export(capsys, "nnunet", cohort, "--out", tmp_path / "out", *words, "0")[0] == 0
+    record = json.loads((tmp_path / "out/Dataset003_P/oncohort.json").read_text())
+    drawn = {"encoding": "inverted-edt", "size": 4.0, "unit": "mm", "scale": 2.0}
+    assert record["settings"]["prompts"] == {**drawn, "step": 0, "origin": None}
+    assert read_volume(tmp_path / "out/Dataset003_P/imagesTr/A_0001.nii.gz").array.max() == 0
+
+
 def test_pants(capsys, cohort, tmp_path):
     words = ("--label-role", "lesions", "--image-role", "pet")
     code, document = export(capsys, "pants", cohort, "--out", tmp_path / "no", *words)

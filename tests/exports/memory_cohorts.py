@@ -35,7 +35,7 @@ def masks(scheme=LESION, grid=GRID, annotated=None, **places):
     return LabelMap(grid, found.layers, scheme, annotated)
 
 
-def cohort_of(volumes, *, scheme=LESION, cases=None, boxes=(), name="small", licences=("CC0-1.0",)):
+def cohort_of(volumes, *, scheme=LESION, cases=None, boxes=(), prompts=(), name="small", licences=("CC0-1.0",)):
     """A cohort of {case: {role: volume}}; `cases` are facts by case."""
     facts = cases or {}
     rows = {
@@ -52,6 +52,7 @@ def cohort_of(volumes, *, scheme=LESION, cases=None, boxes=(), name="small", lic
             for role, one in roles.items()
         ],
         "boxes": boxes,
+        "prompts": prompts,
     }
     tables = Tables.from_rows(rows)
     facts = CohortFacts(name, "python", licences=licences)

@@ -4,13 +4,17 @@ import json
 
 import numpy as np
 import pytest
+import SimpleITK
 
 from oncohort import ingest, write_phantom_cohort
 from oncohort.errors import FormatError
 from oncohort.exporting import export_cohort
 from oncohort.exports import Channel, NnunetExport
 from oncohort.exports.fingerprint import Histogram, fingerprint_case, fingerprint_dataset, read_part, write_part
+from oncohort.formats import write_nifti
 from oncohort.geometry import Geometry
+from oncohort.units import Unit
+from oncohort.volume import Volume
 
 GRID = Geometry((12, 10, 9), np.diag([2.0, 3.0, 4.0, 1.0]))
 
@@ -56,7 +60,7 @@ def test_every_case_has_the_same_weight_as_in_draws_with_replacement():
 
 def test_steps_of_a_histogram_are_finer_than_a_thousandth():
     values = np.array([-3.7, -1e-8, 0.0, 1e-30, 2.5, 2.5000001, 7e20], np.float32)
-    histogram = Histogram.of(values)
+    histogram = Histogram.of(values.reshape(1, 1, -1), np.ones((1, 1, 7), np.uint8))
     assert histogram.voxels == 7
     restored = np.repeat(histogram.values, histogram.counts)
     np.testing.assert_allclose(restored, np.sort(values), rtol=5e-4, atol=1e-37)
@@ -98,3 +102,31 @@ def test_the_export_writes_it_beside_the_data_set(tmp_path):
         for one in images
     )
     assert written == json.loads(json.dumps(expected))
+
+
+@pytest.mark.parametrize("images", ["reference", "copy"])
+def test_spacings_are_those_that_simpleitk_reads_from_the_files(tmp_path, images):
+    """Rotated grids: their affine, in float32, gives the spacing back but for its last digits."""
+    raw = tmp_path / "raw" / "Dataset003_Turned"
+    for folder in ("imagesTr", "labelsTr"):
+        (raw / folder).mkdir(parents=True)
+    random = np.random.default_rng(4)
+    for number in range(4):
+        turn, _ = np.linalg.qr(random.normal(size=(3, 3)))
+        affine = np.eye(4)
+        affine[:3, :3] = turn * random.uniform(0.4, 4.0, 3)
+        voxels = random.integers(1, 100, (4, 5, 6)).astype(np.int16)
+        for name, array in ((f"imagesTr/c{number}_0000", voxels), (f"labelsTr/c{number}", (voxels > 50).astype("u1"))):
+            write_nifti(raw / f"{name}.nii.gz", Volume.from_array(array, Geometry(array.shape, affine), Unit.NONE))
+    labels = {"background": 0, "lesion": 1}
+    description = {"channel_names": {"0": "CT"}, "labels": labels, "numTraining": 4, "file_ending": ".nii.gz"}
+    (raw / "dataset.json").write_text(json.dumps(description))
+    cohort = ingest("nnunet", raw, out=tmp_path / "cohort")
+    export = NnunetExport(7, "P", (Channel.usual("ct"),), fingerprint=True, images=images)
+    folder = export_cohort(cohort, export, out=tmp_path / "exported").folder / "Dataset007_P"
+    files = [folder / "imagesTr" / f"c{number}_0000.nii.gz" for number in range(4)]
+    if images == "reference":
+        files = [raw / "imagesTr" / file.name for file in files]
+    read = [SimpleITK.ReadImage(str(file)).GetSpacing()[::-1] for file in files]
+    written = json.loads((folder / "dataset_fingerprint.json").read_text())["spacings"]
+    assert sorted(written) == sorted(map(list, read))

@@ -95,6 +95,19 @@ def test_gaps_are_closed_and_opened_again():
         mapping.back(np.array([99], np.uint8))
 
 
+def test_integers_that_no_voxel_can_hold_are_refused():
+    mapping = LabelMapping.gapless(GAPS)
+    with pytest.raises(LabelError, match="-1"):
+        mapping.forth(np.array([1, -1], np.int16), where="here")
+    with pytest.raises(LabelError, match="-2"):
+        mapping.back(np.array([-2], np.int8))
+    for value in (10**12, 0, -1, 65536):
+        for part in ("original", "exported"):
+            values = {"original": {"a": 1}, "exported": {"a": 1}, "dropped": []}
+            with pytest.raises(FormatError, match="integer"):
+                LabelMapping.from_dict({**values, part: {"a": value}}, where="record")
+
+
 def test_labels_can_be_chosen_and_one_comes_last():
     mapping = LabelMapping.gapless(GAPS, only=("structure_5", "structure_2", "structure_25"), last="structure_2")
     assert mapping.exported == {"structure_5": 1, "structure_25": 2, "structure_2": 3}
@@ -118,10 +131,63 @@ def test_regions_and_the_label_to_ignore(cohort, tmp_path):
     )
     dataset = document(folder)
     assert dataset["labels"] == {"background": 0, "whole": [1, 2], "core": 2, "ignore": 3}
+    assert list(dataset["labels"]) == ["background", "whole", "core", "ignore"]
     assert dataset["regions_class_order"] == [1, 2]
     assert document(folder, "oncohort.json")["labels"]["exported"] == {"lesion": 1, "necrosis": 2, "doubt": 3}
     united = exported(three, tmp_path / "union", union="tumour")
     assert document(united)["labels"] == {"background": 0, "tumour": 1}
+
+
+FIVE = LabelScheme("five", {"rim": 1, "core": 3, "doubt": 4, "cyst": 7, "vessel": 9})
+
+
+@pytest.mark.parametrize("order", [("core", "whole", "solid"), ("whole", "solid", "core")])
+def test_larger_regions_are_painted_first_with_a_label_of_their_own(cohort, tmp_path, order):
+    """nnU-Net paints regions in the order of dataset.json: a smaller one before a larger one would vanish."""
+    members = {"core": ("core",), "solid": ("rim", "core"), "whole": ("cyst", "rim", "core")}
+    regions = {name: members[name] for name in order}
+    folder = exported(with_scheme(cohort, FIVE), tmp_path / "raw", regions=regions, ignore="doubt")
+    dataset, record = document(folder), document(folder, "oncohort.json")
+    assert record["labels"]["exported"] == {"rim": 1, "core": 2, "cyst": 3, "doubt": 4}
+    assert record["labels"]["dropped"] == [9]  # vessel, in no region
+    assert list(dataset["labels"].items()) == [
+        ("background", 0),
+        ("whole", [1, 2, 3]),
+        ("solid", [1, 2]),
+        ("core", 2),
+        ("ignore", 4),
+    ]
+    assert dataset["regions_class_order"] == [3, 1, 2]
+    assert [region["painted"] for region in record["regions"]] == [3, 1, 2]
+
+
+def test_regions_that_hide_or_reserved_names_are_refused(cohort, tmp_path):
+    five = with_scheme(cohort, FIVE)
+    for regions in ({"whole": ("rim", "core"), "a": ("rim",), "b": ("core",)}, {"a": ("rim",), "b": ("rim",)}):
+        with pytest.raises(SettingsError, match="no smaller region"):
+            exported(five, tmp_path / "raw", regions=regions)
+    for choices in (
+        {"regions": {"background": ("rim",)}},
+        {"regions": {"a": ("rim", "doubt")}, "ignore": "doubt"},
+        {"union": "ignore"},
+    ):
+        with pytest.raises(SettingsError):
+            NnunetExport(7, "P", BOTH, **choices)
+
+
+def test_labels_whose_names_mean_something_to_nnunet(cohort, tmp_path):
+    named = with_scheme(cohort, LabelScheme("odd", {"lesion": 1, "ignore": 2, "background": 3}))
+    with pytest.raises(SettingsError, match="take for something else"):
+        exported(named, tmp_path / "raw")
+    with pytest.raises(SettingsError, match="background"):
+        exported(named, tmp_path / "raw", ignore="ignore")
+    folder = exported(named, tmp_path / "raw", ignore="ignore", labels=("lesion", "ignore"))
+    assert document(folder)["labels"] == {"background": 0, "lesion": 1, "ignore": 2}
+    kept = with_scheme(cohort, LabelScheme("odd", {"lesion": 1, "unused_2": 3}))
+    labels = document(exported(kept, tmp_path / "kept", gaps="keep"))["labels"]
+    assert labels == {"background": 0, "lesion": 1, "unused_2": 3, "not_unused_2": 2}
+    with pytest.raises(SettingsError, match="at least one label"):
+        exported(with_scheme(cohort, LabelScheme("none", {})), tmp_path / "none")
 
 
 def test_a_call_made_again_writes_nothing_anew_and_other_files_stay(cohort, tmp_path):

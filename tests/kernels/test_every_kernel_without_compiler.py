@@ -19,7 +19,7 @@ import sys
 import numpy as np
 
 from oncohort.kernels import (
-    NearestSearch, count_joint, count_overlaps, count_pairs, count_within, find_maxima,
+    NearestSearch, count_joint, count_overlaps, count_pairs, count_values, count_within, find_maxima,
     label_components, list_surfaces, measure_regions, overlap_components, recode_labels, sphere_offsets, weigh_ap,
     weigh_auc,
 )
@@ -73,6 +73,8 @@ for reference, prediction in orders:
     told(find_maxima(left, count, prediction))
     for kind in (np.uint8, np.int32, np.int64):
         told(count_pairs(reference.astype(kind), prediction.astype(kind) * (1 if kind is np.uint8 else 9000)))
+    for kind in (np.int8, np.uint16, np.int64, np.float32, np.float64):
+        told(count_values((reference * np.float64(-0.7)).astype(kind), prediction))
     for kind in (np.uint8, np.int16, np.uint32, np.bool_):
         told(recode_labels(reference.astype(kind), [1]))
     told(count_within(reference, prediction, [1, 2], spacing_mm=(1.0, 2.0, 0.5), tolerance_mm=1.0))

@@ -112,6 +112,78 @@ def test_impossible_encodings_are_refused(kind, size, unit):
         HeatMapEncoding(kind, size, unit)
 
 
+@pytest.mark.parametrize(("sigma", "scale"), [(1.0, 15.7), (2.0, 126.0), (3.0, 425.0)])
+def test_the_scales_of_the_page_let_one_point_peak_at_1(sigma, scale):
+    grid = Geometry((61, 61, 61), np.eye(4))
+    found = drawn(HeatMapEncoding("gaussian", sigma, scale=scale), [[30, 30, 30]], grid=grid)
+    assert found.array.max() == pytest.approx(1.0, abs=0.005)
+
+
+def test_a_scale_multiplies_all_values_and_is_part_of_the_encoding():
+    plain, scaled = HeatMapEncoding("gaussian", 2.0), HeatMapEncoding("gaussian", 2.0, scale=126.0)
+    assert np.allclose(drawn(scaled).array, 126 * drawn(plain).array, rtol=1e-6)
+    assert drawn(scaled).array.dtype == np.float32
+    require_encoding(drawn(scaled).record, scaled, polarity="foreground", where="A")
+    for one, other in ((scaled, plain), (plain, scaled)):
+        with pytest.raises(InputError, match="scale"):
+            require_encoding(drawn(one).record, other, polarity="foreground", where="A")
+    older = {name: value for name, value in drawn(plain).record.items() if name != "scale"}
+    require_encoding(older, plain, polarity="foreground", where="A")
+    with pytest.raises(InputError):
+        require_encoding(older, scaled, polarity="foreground", where="A")
+    for scale in (0.0, -1.0, float("nan"), float("inf")):
+        with pytest.raises(InputError, match="scale"):
+            HeatMapEncoding("gaussian", 2.0, scale=scale)
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("gaussian:sigma=3", HeatMapEncoding("gaussian", 3.0)),
+        ("gaussian: sigma=2 , unit=mm,scale=126", HeatMapEncoding("gaussian", 2.0, "mm", 126.0)),
+        ("edt:limit=40,unit=mm", HeatMapEncoding("edt", 40.0, "mm")),
+        ("inverted-edt:limit=10", HeatMapEncoding("inverted-edt", 10.0)),
+        ("disk:radius=2,unit=voxel", HeatMapEncoding("disk", 2.0)),
+        ("binary", HeatMapEncoding("binary")),
+        ("binary:scale=5", HeatMapEncoding("binary", scale=5.0)),
+    ],
+)
+def test_encodings_are_read_from_words_and_from_records(text, encoding):
+    assert HeatMapEncoding.from_text(text) == encoding
+    assert HeatMapEncoding.from_record(encoding.to_record()) == encoding
+    assert HeatMapEncoding.from_record(drawn(encoding).record) == encoding
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "gauss:sigma=3",
+        "gaussian",
+        "gaussian:radius=3",
+        "gaussian:sigma=three",
+        "gaussian:sigma=3,sigma=4",
+        "gaussian:sigma=3,unit=inch",
+        "gaussian:sigma=3,speed=1",
+        "gaussian:3",
+        "gaussian:sigma=nan",
+        "binary:radius=1",
+        "disk:radius=0",
+    ],
+)
+def test_words_that_say_no_encoding_are_refused(text):
+    with pytest.raises(InputError):
+        HeatMapEncoding.from_text(text)
+
+
+@pytest.mark.parametrize(
+    "record", [{}, {"encoding": None, "polarity": "foreground"}, {"encoding": "disk", "size": "x"}]
+)
+def test_a_record_that_says_no_encoding_is_refused(record):
+    with pytest.raises(InputError):
+        HeatMapEncoding.from_record(record)
+
+
 def test_a_map_in_another_encoding_is_refused():
     needed = HeatMapEncoding("gaussian", 3.0)
     record = drawn(needed).record

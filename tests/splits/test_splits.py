@@ -163,3 +163,145 @@ def test_a_split_of_another_cohort_is_refused():
 def test_wrong_settings_are_refused(settings, told):
     with pytest.raises(SettingsError, match=told):
         draw_split(cohort(), seed=1, **settings)
+
+
+PEOPLE = st.lists(
+    st.tuples(st.integers(1, 4), st.sampled_from(["FDG", "PSMA", None]), st.booleans()), min_size=6, max_size=24
+)
+
+
+def drawn_cohort(people, order=None):
+    """Patients with some studies of one or two cases each, in any order."""
+    rows = [
+        {"case": f"{n}_{k}", "patient": f"p{n}", "study": f"{n}.{k // 2}", "tracer": tracer, "split": None, "x": flag}
+        for n, (count, tracer, flag) in enumerate(people)
+        for k in range(count)
+    ]
+    table = pl.DataFrame(rows, schema_overrides={"split": pl.String, "tracer": pl.String})
+    return table if order is None else table[np.random.default_rng(order).permutation(len(table)).tolist()]
+
+
+@settings(max_examples=60, deadline=None)
+@given(PEOPLE, st.integers(1, 4), st.sampled_from([0.0, 0.01, 0.3]), st.integers(0, 2**31))
+def test_no_drawn_split_leaks_and_neither_order_nor_file_changes_it(people, folds, share, seed):
+    table = drawn_cohort(people)
+    choices = {"folds": folds, "test_share": share, "strata": ("tracer", "x"), "seed": seed}
+    split = draw_split(table, **choices)
+    split.require_cohort(table)
+    parts = [split.test, split.train_only, *split.folds]
+    assert sorted(case for part in parts for case in part) == sorted(table["case"])
+    for owner in ("patient", "study"):
+        whose = dict(zip(table["case"], table[owner], strict=True))
+        owners = [{whose[case] for case in part} for part in parts]
+        assert sum(map(len, owners)) == len(set().union(*owners))
+    for number in range(len(split.folds)):
+        assert split.folds[number]
+        assert not {split.patients[c] for c in split.training(number)} & {
+            split.patients[c] for c in split.folds[number]
+        }
+        assert set(split.training(number)).isdisjoint(split.test)
+    assert bool(split.test) == (share > 0)
+    again = draw_split(drawn_cohort(people, order=seed % 97), **choices)
+    assert again.content_hash == split.content_hash
+    assert Split.from_dict(json.loads(json.dumps(split.to_dict())), where="file").content_hash == split.content_hash
+
+
+@settings(max_examples=80, deadline=None)
+@given(PEOPLE, st.integers(2, 4), st.data())
+def test_any_edit_of_who_stands_where_is_noticed(people, folds, data):
+    split = draw_split(drawn_cohort(people), folds=folds, test_share=0.2, seed=1)
+    written = json.loads(json.dumps(split.to_dict()))
+    lists = [written["test"], *(fold[key] for fold in written["folds"] for key in ("train", "val"))]
+    source = data.draw(st.sampled_from([one for one in lists if one]))
+    case = data.draw(st.sampled_from(source))
+    what = data.draw(st.sampled_from(["remove", "double", "move", "patient", "rename"]))
+    if what in ("remove", "move"):
+        source.remove(case)
+    if what == "double":
+        source.append(case)
+    if what == "move":
+        data.draw(st.sampled_from([one for one in lists if one is not source])).append(case)
+    if what == "patient":
+        written["patients"][case] = "another"
+    if what == "rename":
+        source[source.index(case)] = "another"
+    with pytest.raises((FormatError, LeakageError)):
+        Split.from_dict(written, where="split.json")
+
+
+def test_a_split_that_tears_who_turned_out_to_be_one_patient_is_refused():
+    """Made when every case was a patient of its own; the cohort of today knows better."""
+    split = Split({"a1": "a1", "a2": "a2", "b": "b"}, test=("a1",), folds=(("a2",), ("b",)))
+    table = pl.DataFrame({"case": ["a1", "a2", "b"], "patient": ["a", "a", "b"], "study": [None, "1", "2"]})
+    with pytest.raises(LeakageError, match="patient a in test and in fold 0"):
+        split.require_cohort(table)
+    with pytest.raises(LeakageError, match="study 1 in test and in fold 1"):
+        split.require_cohort(
+            pl.DataFrame({"case": ["a1", "a2", "b"], "patient": ["x", "y", "z"], "study": ["1", None, "1"]})
+        )
+    with pytest.raises(LeakageError, match="cases without a part"):
+        split.require_cohort(pl.DataFrame({"case": ["a1", "a2", "b", "c"], "patient": ["a1", "a2", "b", "c"]}))
+
+
+@pytest.mark.parametrize("word", ["Test", "TEST", "testing", "holdout", " test"])
+def test_another_word_for_test_is_refused_and_not_trained_on(word):
+    table = cohort().with_columns(
+        split=pl.when(pl.col("patient") < "P010").then(pl.lit(word)).otherwise(pl.lit("train"))
+    )
+    for attempt in (lambda: draw_split(table, folds=3, seed=1), lambda: given_split(table)):
+        with pytest.raises(SettingsError, match="column split"):
+            attempt()
+
+
+def test_an_official_split_must_say_something_of_every_case():
+    table = cohort()
+    with pytest.raises(SettingsError, match="for every case"):
+        given_split(table)
+    half = table.with_columns(split=pl.when(pl.col("patient") < "P010").then(pl.lit("test")).otherwise(None))
+    with pytest.raises(SettingsError, match="for every case"):
+        given_split(half)
+    early = table.with_columns(
+        split=pl.when(pl.col("patient") < "P010").then(pl.lit("preliminary")).otherwise(pl.lit("train"))
+    )
+    assert given_split(early).test == tuple(early.filter(pl.col("split") == "preliminary")["case"])
+    validated = table.with_columns(
+        split=pl.when(pl.col("patient") < "P010").then(pl.lit("val")).otherwise(pl.lit("train"))
+    )
+    assert given_split(validated).folds == (tuple(table.filter(pl.col("patient") < "P010")["case"]),)
+
+
+def test_strata_may_be_of_any_type_and_odd_tables_are_refused_with_words():
+    table = cohort().with_columns(
+        numbers=pl.Series([[1, 2]] * len(cohort())), share=pl.lit(float("nan")), when=pl.lit("2026-01-01").str.to_date()
+    )
+    split = draw_split(table, folds=3, strata=("numbers", "share", "when"), seed=1)
+    split.require_cohort(table)
+    with pytest.raises(SettingsError, match="seed of 0"):
+        draw_split(table, folds=3, seed=-1)
+    nobody = table.with_columns(patient=pl.when(pl.col("patient") == "P000").then(None).otherwise(pl.col("patient")))
+    with pytest.raises(SettingsError, match="a patient for every case"):
+        draw_split(nobody, folds=3, seed=1)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"patients": []},
+        {"patients": None},
+        {"folds": 3},
+        {"folds": [{"val": ["a"]}]},
+        {"folds": [{"train": 3, "val": ["a"]}]},
+        {"seed": [1]},
+        {"seed": True},
+        {"origin": "mine"},
+        {"studies": 7},
+        {"format_version": "2.0"},
+        {"content_hash": None},
+        {"test": None},
+    ],
+)
+def test_a_file_of_a_stranger_is_refused_with_words(change):
+    written = Split({"a": "a", "b": "b"}, folds=(("a",), ("b",)), seed=1).to_dict()
+    assert Split.from_dict(written, where="split.json").seed == 1
+    with pytest.raises((FormatError, LeakageError)):
+        Split.from_dict({**written, **change}, where="split.json")

@@ -11,10 +11,10 @@ from oncohort.cli.export_call import listed, pairs, write_export
 from oncohort.cli.image_exports import bids_pet, mha, monai, nndetection, pants
 from oncohort.cli.output import Common
 from oncohort.cli.table_exports import coco, csv, voc
-from oncohort.errors import SettingsError
-from oncohort.exports import Channel, NnunetExport
-from oncohort.exports.nnunet import CHANNEL_NAMES
+from oncohort.errors import InputError, SettingsError
+from oncohort.exports import NnunetExport, PromptDrawing, parse_channels
 from oncohort.formats.split_file import read_split
+from oncohort.prompts import HeatMapEncoding
 
 _COMMON = Common()
 
@@ -41,6 +41,9 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
     ignore: str | None = None,
     split: Path | None = None,
     fingerprint: Annotated[bool, Parameter(negative="")] = False,
+    prompt_encoding: str | None = None,
+    prompt_step: int | None = None,
+    prompt_origin: str | None = None,
     common: Common = _COMMON,
 ) -> int:
     """Write an nnU-Net raw data set: dataset.json, labels without gaps, splits_final.json.
@@ -51,7 +54,7 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
         number: Number of the data set, 1 to 999.
         name: Name of the data set.
         channels: Roles with commas between, each with =NORMALISATION where the usual one (ct as CT, pet=none) is not
-            meant: ct, none, z-score, rescale.
+            meant: ct, none, z-score, rescale. prompts.foreground and prompts.background are drawn from the prompts.
         label_role: Role of the masks.
         labels: Labels that are written, with commas between; the others become background; default all.
         union: Name of the one label that all labels together become.
@@ -61,11 +64,15 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
         ignore: Label whose voxels the loss passes over.
         split: File of a split (oncohort split): folds and test set.
         fingerprint: Also write dataset_fingerprint.json, by which nnU-Net plans.
+        prompt_encoding: How prompts are drawn: gaussian:sigma=3, edt:limit=40, inverted-edt:limit=40, disk:radius=2 or
+            binary, with ,unit=mm (default voxel) and ,scale=FACTOR where they are meant.
+        prompt_step: State of the interaction: prompts up to this step are drawn; default all, 0 none.
+        prompt_origin: Reader or policy that made the prompts, where there are several.
     """
     layout = NnunetExport(
         number=number,
         title=name,
-        channels=tuple(_channel(text) for text in channels.split(",")),
+        channels=parse_channels(channels),
         label_role=label_role,
         labels=listed(labels),
         union=union,
@@ -75,20 +82,29 @@ def nnunet(  # noqa: PLR0913 - each choice is a flag
         split=None if split is None else read_split(split),
         fingerprint=fingerprint,
         gaps=gaps,
+        prompts=_drawing(prompt_encoding, prompt_step, prompt_origin),
     )
     return write_export(cohort, layout, out, common)
 
 
-def _channel(text: str) -> Channel:
-    role, _, kind = text.strip().partition("=")
-    if not kind:
-        return Channel.usual(role)
-    for known in CHANNEL_NAMES:
-        if kind == known:
-            return Channel(role, known)  # type: ignore[arg-type]
-    raise SettingsError(
-        expected=f"a normalisation: {', '.join(CHANNEL_NAMES)}",
-        found=repr(kind),
-        where=f"--channels {text}",
-        remedy="name one of them after the role, such as pet=z-score",
-    )
+def _drawing(encoding: str | None, step: int | None, origin: str | None) -> PromptDrawing | None:
+    if encoding is not None:
+        return PromptDrawing(_encoding(encoding), step, origin)
+    if step is not None or origin is not None:
+        raise SettingsError(
+            expected="an encoding beside a step or an origin of prompts",
+            found="none",
+            where="--prompt-step, --prompt-origin",
+            remedy="declare it, such as --prompt-encoding gaussian:sigma=3,unit=voxel",
+        )
+    return None
+
+
+def _encoding(text: str) -> HeatMapEncoding:
+    try:
+        return HeatMapEncoding.from_text(text)
+    except InputError as error:
+        remedy = "see docs/export.md, channels of prompts"
+        raise SettingsError(
+            expected=error.expected, found=error.found, where="--prompt-encoding", remedy=remedy
+        ) from error

@@ -49,4 +49,4 @@ class BoxExport:
         """
         self.choice.check(cohort, self.name)
         if self.split is not None:
-            self.split.require_cases(cohort.case_ids)
+            self.split.require_cohort(cohort.tables.cases)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from oncohort.cohort import Cohort
 from oncohort.errors import FormatError
-from oncohort.exports.case_files import volume_row, wrong_setting
+from oncohort.exports.case_files import role_stem, volume_row, wrong_setting
 from oncohort.formats import volume_path
 from oncohort.geometry import Box
 from oncohort.storage import encode_stem
@@ -182,7 +182,7 @@ def class_names(cohort: Cohort) -> list[str]:
 def _image(cohort: Cohort, case: str, role: str, k: int, rows: list[dict[str, Any]]) -> SliceImage:
     volume = volume_row(cohort, case, role)
     uid = next((row["slice_uid"] for row in rows if row["slice_uid"]), None)
-    stem = f"{encode_stem(case)}_{role}_{k:04d}"
+    stem = f"{encode_stem(case)}_{role_stem(role)}_{k:04d}"
     return SliceImage(
         stem=stem,
         file_name=f"{encode_stem(uid)}.dcm" if uid else stem,

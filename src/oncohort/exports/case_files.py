@@ -13,7 +13,7 @@ from oncohort.cohort import Cohort
 from oncohort.errors import GeometryError, MissingNeedError, SettingsError
 from oncohort.formats import volume_path, write_nifti, write_volume
 from oncohort.geometry import Geometry
-from oncohort.storage import write_bytes, write_json
+from oncohort.storage import encode_stem, write_bytes, write_json
 from oncohort.volume import Volume
 
 RECORD_FILE = "oncohort.json"
@@ -106,6 +106,16 @@ def volume_row(cohort: Cohort, case: str, role: str) -> dict[str, Any]:
     )
 
 
+def role_stem(role: str) -> str:
+    """A role as the last part of a file name; without `_`, so that no two pairs of case and role give one name.
+
+    Examples:
+        >>> role_stem("pet.2"), role_stem("../organs_combined")
+        ('pet.2', '%2E.%2Forgans%5Fcombined')
+    """
+    return encode_stem(role).replace("_", "%5F")
+
+
 def referable_file(cohort: Cohort, case: str, role: str, image: Volume) -> str | None:
     """The absolute path of the .nii.gz file that holds just this image; None if there is none.
 
@@ -127,13 +137,22 @@ def require_one_grid(images: Mapping[str, Volume], reference: Geometry, *, of: s
         GeometryError: Naming the first that does not.
     """
     for role, image in images.items():
-        if not reference.is_same_grid(image.geometry):
-            raise GeometryError(
-                expected=f"{role} on the grid of {of}: {reference}",
-                found=str(image.geometry),
-                where=f"case {case}",
-                remedy="resample it first: oncohort harmonise with a step resample",
-            )
+        require_one_geometry(image.geometry, reference, what=role, of=of, case=case)
+
+
+def require_one_geometry(found: Geometry, reference: Geometry, *, what: str, of: str, case: str) -> None:
+    """Raise unless the grid of `what` is that of `of`.
+
+    Raises:
+        GeometryError: Naming both.
+    """
+    if not reference.is_same_grid(found):
+        raise GeometryError(
+            expected=f"{what} on the grid of {of}: {reference}",
+            found=str(found),
+            where=f"case {case}",
+            remedy="resample it first: oncohort harmonise with a step resample",
+        )
 
 
 def wrong_setting(export: str, expected: str, found: str, remedy: str) -> SettingsError:

@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from oncohort.errors import FormatError
 from oncohort.geometry import Box, Geometry
+from oncohort.kernels import count_values
 from oncohort.storage import write_bytes
 
-_KEPT_BITS = 20  # sign, exponent and 11 bits of the mantissa of a float32: steps of at most 0.05 %
-_DROPPED_BITS = 32 - _KEPT_BITS
 _PERCENTS = (0.5, 50.0, 99.5)
 
 
@@ -42,25 +41,17 @@ class Histogram:
     high: float
 
     @staticmethod
-    def of(voxels: NDArray[Any]) -> Histogram:
-        """The histogram of voxels in any order.
+    def of(image: NDArray[Any], labels: NDArray[Any]) -> Histogram:
+        """The histogram of an image (i, j, k) where labels of the same shape are above 0.
 
         Raises:
-            ValueError: A voxel is not finite.
+            ValueError: A voxel there is not finite.
 
         Examples:
-            >>> Histogram.of(np.array([3, 1, 3], np.int16)).counts.tolist()
+            >>> Histogram.of(np.array([[[3, 1, 3]]], np.int16), np.ones((1, 1, 3), np.uint8)).counts.tolist()
             [1, 2]
         """
-        if not voxels.size:
-            return Histogram(np.zeros(0), np.zeros(0, np.int64), 0.0, 0.0, np.nan, np.nan)
-        if not np.isfinite(voxels).all():
-            raise ValueError("a voxel is not finite")
-        wide = voxels.astype(np.float64)
-        values, counts = _whole(voxels) if voxels.dtype.kind in "iub" else _steps(voxels)
-        return Histogram(
-            values, counts, float(wide.sum()), float((wide * wide).sum()), float(wide.min()), float(wide.max())
-        )
+        return Histogram(*count_values(image, labels))
 
     @property
     def voxels(self) -> int:
@@ -127,7 +118,12 @@ def read_part(path: Path) -> CaseFingerprint:
 
 
 def fingerprint_case(
-    images: Sequence[NDArray[Any]], labels: NDArray[Any], geometry: Geometry, *, where: str
+    images: Sequence[NDArray[Any]],
+    labels: NDArray[Any],
+    geometry: Geometry,
+    *,
+    where: str,
+    spacing_mm: tuple[float, float, float] | None = None,
 ) -> CaseFingerprint:
     """The part of one case.
 
@@ -136,6 +132,7 @@ def fingerprint_case(
         labels: The same shape; what is above 0 is foreground.
         geometry: The grid of all.
         where: Named in messages.
+        spacing_mm: Along i, j, k as nnU-Net reads it from the file of the first channel; that of the grid without.
 
     Raises:
         FormatError: A voxel of the foreground is not finite.
@@ -148,15 +145,14 @@ def fingerprint_case(
         ((3, 2, 2), (3.0, 2.0, 1.0), 12)
     """
     box = _nonzero(images)
-    inside = labels[box.slices] > 0
     try:
-        foreground = tuple(Histogram.of(image[box.slices][inside]) for image in images)
+        foreground = tuple(Histogram.of(image[box.slices], labels[box.slices]) for image in images)
     except ValueError as error:
         raise FormatError(
             expected="finite voxels in the foreground", found=str(error), where=where, remedy="correct the image"
         ) from error
     i, j, k = (stop - start for start, stop in zip(box.start, box.stop, strict=True))
-    x, y, z = geometry.spacing_mm
+    x, y, z = spacing_mm or geometry.spacing_mm
     return CaseFingerprint((k, j, i), (z, y, x), float(i * j * k / np.prod(geometry.shape)), foreground)
 
 
@@ -222,27 +218,22 @@ def _percentiles(values: NDArray[np.float64], weights: NDArray[np.float64]) -> l
     return [float(value) for value in values[order][np.minimum(places, len(values) - 1)]]
 
 
-def _whole(voxels: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    lowest = int(voxels.min())
-    counts = np.bincount((voxels.astype(np.int64) - lowest).ravel())
-    held = np.flatnonzero(counts)
-    return (held + lowest).astype(np.float64), counts[held].astype(np.int64)
-
-
-def _steps(voxels: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    bits = np.ascontiguousarray(voxels, np.float32).view(np.uint32)
-    ordered = np.where(bits >> 31, ~bits, bits | np.uint32(0x80000000))
-    counts = np.bincount(ordered >> _DROPPED_BITS, minlength=1)
-    held = np.flatnonzero(counts)
-    middle = (held.astype(np.uint32) << np.uint32(_DROPPED_BITS)) | np.uint32(1 << (_DROPPED_BITS - 1))
-    back = np.where(middle >> 31, middle & np.uint32(0x7FFFFFFF), ~middle).astype(np.uint32)
-    return back.view(np.float32).astype(np.float64), counts[held].astype(np.int64)
-
-
 def _nonzero(images: Sequence[NDArray[Any]]) -> Box:
-    found = [box for box in (Box.of_mask(image != 0) for image in images) if box is not None]
+    found = [box for box in map(_nonzero_box, images) if not box.is_empty]
     if not found:
         return Box((0, 0, 0), images[0].shape)
     start = tuple(min(box.start[axis] for box in found) for axis in range(3))
     stop = tuple(max(box.stop[axis] for box in found) for axis in range(3))
     return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+
+
+def _nonzero_box(image: NDArray[Any]) -> Box:
+    """The box round what is not zero, from outside inwards, slowest axis first: few planes of a scan are read."""
+    slices = [slice(0, edge) for edge in image.shape]
+    for axis in sorted(range(3), key=lambda axis: -abs(image.strides[axis])):
+        planes = np.moveaxis(image[tuple(slices)], axis, 0)
+        first = next((n for n, plane in enumerate(planes) if plane.any()), len(planes))
+        last = next((n for n, plane in enumerate(planes[first:][::-1]) if plane.any()), 0)
+        slices[axis] = slice(first, len(planes) - last)
+    i, j, k = slices
+    return Box((i.start, j.start, k.start), (i.stop, j.stop, k.stop))

@@ -14,6 +14,8 @@ from oncohort.labels import LabelScheme
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume
 
+_LARGEST = 65535  # what the voxels of a mask can hold
+
 
 @dataclass(frozen=True)
 class LabelMapping:
@@ -104,10 +106,12 @@ class LabelMapping:
             original = {str(name): int(value) for name, value in values["original"].items()}
             exported = {str(name): int(value) for name, value in values["exported"].items()}
             dropped = tuple(int(value) for value in values["dropped"])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise _no_mapping(where, repr(error)) from error
         if set(original) != set(exported) or len(set(exported.values())) < len(exported):
             raise _no_mapping(where, "names that differ, or one integer for two labels")
+        if not all(0 < value <= _LARGEST for value in (*original.values(), *exported.values(), *dropped)):
+            raise _no_mapping(where, f"an integer that is not from 1 to {_LARGEST}")
         return LabelMapping(original, exported, dropped)
 
 
@@ -159,6 +163,8 @@ def _recoded(labels: NDArray[Any], table: Mapping[int, int], where: str) -> NDAr
         lookup[value] = wanted
     if labels.size and int(labels.max()) > largest:
         raise _unknown(int(labels.max()), table, where)
+    if labels.size and labels.dtype.kind == "i" and int(labels.min()) < 0:
+        raise _unknown(int(labels.min()), table, where)
     found = lookup[labels]
     if found.size and int(found.min()) < 0:
         raise _unknown(int(labels[found < 0].flat[0]), table, where)

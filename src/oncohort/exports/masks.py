@@ -92,4 +92,4 @@ def check_contents(
     if boxes is not None:
         boxes.check(cohort, export)
     if split is not None:
-        split.require_cases(cohort.case_ids)
+        split.require_cohort(cohort.tables.cases)

@@ -18,6 +18,7 @@ from oncohort.exports.case_files import (
     case_files,
     referable_file,
     require_one_grid,
+    role_stem,
     volume_row,
     write_record,
     wrong_setting,
@@ -174,7 +175,7 @@ class MonaiExport:
 
     def _image(self, cohort: Cohort, case: str, role: str, image: Volume, files: CaseFiles) -> str:
         referred = referable_file(cohort, case, role, image) if self.images == "reference" else None
-        return referred or files.write_volume(f"images/{encode_stem(case)}_{role}.nii.gz", image)
+        return referred or files.write_volume(f"images/{encode_stem(case)}_{role_stem(role)}.nii.gz", image)
 
     def _labels(self, cohort: Cohort) -> dict[str, str]:
         if self.masks is None:

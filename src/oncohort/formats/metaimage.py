@@ -1,8 +1,10 @@
-"""MetaImage files (.mha), which evaluation platforms use for predictions."""
+"""MetaImage files (.mha, .mhd), which evaluation platforms use for predictions."""
 
 from __future__ import annotations
 
+import re
 import zlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,9 @@ from oncohort.storage import atomic_path, sha256_file
 from oncohort.units import Unit
 from oncohort.volume import Volume
 
-_LOCAL = b"ElementDataFile = LOCAL"
+_LINE = re.compile(rb"^[ \t]*(\w+)[ \t]*=[ \t]*(.*?)[ \t]*\r?$", re.M)
+_DATA_FILE = re.compile(rb"^[ \t]*ElementDataFile[ \t]*=[ \t]*(.*?)[ \t]*\r?(?:\n|\Z)", re.M)
+_MOST_HEADER = 64 << 10
 _PIECE_BYTES = 4 << 20
 _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 
@@ -24,21 +28,29 @@ _LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0])
 def read_metaimage(path: str | Path, unit: Unit = Unit.NONE) -> Volume:
     """The volume in a MetaImage file (.mha), voxels read on first use.
 
+    A header (.mhd) may name one file of the same folder that holds the voxels; an .mha file holds them itself.
+
     Raises:
-        FormatError: The file is missing, damaged, detached from its data, or not three-dimensional.
+        FormatError: The file is missing, damaged, not three-dimensional, or names files elsewhere or several.
         GeometryError: Its directions or spacing make no grid.
     """
     reader = sitk.ImageFileReader()
     reader.SetImageIO("MetaImageIO")
     reader.SetFileName(str(path))
     try:
-        _refuse_detached(Path(path))
+        _data_of(Path(path))
         reader.ReadImageInformation()
     except (RuntimeError, OSError) as error:
         raise _damaged(path, error) from error
     if reader.GetDimension() != 3 or reader.GetNumberOfComponents() != 1:
         raise _damaged(path, f"{reader.GetDimension()} dimensions, {reader.GetNumberOfComponents()} components")
-    return Volume(_geometry(reader, path), unit, lambda: _voxels(path))
+    geometry = _geometry(reader, path)
+    expected = int(np.prod(geometry.shape)) * _bytes_of_a_voxel(reader)
+    return Volume(geometry, unit, lambda: _voxels(path, expected))
+
+
+def _bytes_of_a_voxel(reader: sitk.ImageFileReader) -> int:
+    return int(sitk.Image((1, 1, 1), reader.GetPixelID()).GetSizeOfPixelComponent())
 
 
 def _geometry(reader: sitk.ImageFileReader, path: str | Path) -> Geometry:
@@ -52,16 +64,43 @@ def _geometry(reader: sitk.ImageFileReader, path: str | Path) -> Geometry:
         raise GeometryError(expected=error.expected, found=error.found, where=str(path), remedy=error.remedy) from error
 
 
-def _refuse_detached(path: Path) -> None:
+@dataclass(frozen=True)
+class _Data:
+    """Where the voxels of a file lie."""
+
+    path: Path
+    offset: int
+    is_compressed: bool
+
+
+def _data_of(path: Path) -> _Data:
+    """Where the voxels are: behind the header, or in one other file of the same folder.
+
+    Raises:
+        OSError: The header does not say so, or says something that no voxels can be found by.
+    """
     with path.open("rb") as stream:
-        head = stream.read(4096)
-    if b"ElementDataFile" in head and _LOCAL not in head:
-        raise OSError("the voxels are said to lie in another file")
+        head = stream.read(_MOST_HEADER)
+    said = _DATA_FILE.search(head)
+    if said is None:
+        raise OSError("a header without ElementDataFile")
+    facts = dict(_LINE.findall(head[: said.start()]))
+    if facts.get(b"BinaryData", b"True").lower() != b"true":
+        raise OSError("voxels written as text")
+    if facts.get(b"HeaderSize", b"0") not in (b"0", b"-1"):
+        raise OSError(f"HeaderSize {facts[b'HeaderSize'].decode(errors='replace')}")
+    name = said[1].decode(errors="replace")
+    is_compressed = facts.get(b"CompressedData", b"False").lower() == b"true"
+    if name.upper() == "LOCAL":
+        return _Data(path, said.end(), is_compressed)
+    if path.suffix.lower() != ".mhd" or name.split() != [name] or name == "LIST" or "%" in name or {*name} & {*"/\\"}:
+        raise OSError(f"voxels that are said to lie in another file: {name[:80]!r}")
+    return _Data(path.with_name(name), 0, is_compressed)
 
 
-def _voxels(path: str | Path) -> NDArray[Any]:
+def _voxels(path: str | Path, expected: int) -> NDArray[Any]:
     try:
-        _require_whole(Path(path))
+        _require_size(_data_of(Path(path)), expected)
         image = sitk.ReadImage(str(path), imageIO="MetaImageIO")
     except (RuntimeError, OSError, zlib.error) as error:
         raise _damaged(path, error) from error
@@ -69,19 +108,26 @@ def _voxels(path: str | Path) -> NDArray[Any]:
     return voxels
 
 
-def _require_whole(path: Path) -> None:
-    """Check the sum at the end of compressed voxels, which the reading library passes over."""
-    data = path.read_bytes()
-    head, mark, _ = data.partition(b"\n" + _LOCAL)
-    if b"CompressedData = True" not in head:
+def _require_size(data: _Data, expected: int) -> None:
+    """Raise unless the voxels have the size that the header says, which the reading library does not check.
+
+    It fills what compressed voxels lack with zeros, passes over what there is too much, and does not look at the
+    check sum.
+    """
+    if not data.is_compressed:
+        found = data.path.stat().st_size - data.offset
+        if found != expected:
+            raise OSError(f"{found} bytes of voxels where the header says {expected}")
         return
-    stream = zlib.decompressobj()
-    piece = data[len(head) + len(mark) + 1 :]
-    while piece and not stream.eof:
-        stream.decompress(piece, _PIECE_BYTES)
-        piece = stream.unconsumed_tail
-    if not stream.eof:
-        raise OSError("compressed voxels that end too early")
+    stream, found = zlib.decompressobj(), 0
+    with data.path.open("rb") as file:
+        file.seek(data.offset)
+        piece = file.read(_PIECE_BYTES)
+        while piece and not stream.eof and found <= expected:
+            found += len(stream.decompress(piece, _PIECE_BYTES))
+            piece = stream.unconsumed_tail or file.read(_PIECE_BYTES)
+    if not stream.eof or found != expected:
+        raise OSError(f"compressed voxels that end too early or too late: {found} bytes of {expected}")
 
 
 def write_metaimage(path: str | Path, volume: Volume) -> dict[str, Any]:

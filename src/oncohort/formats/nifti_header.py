@@ -51,6 +51,8 @@ class NiftiHeader:
         slope: Factor of the stored numbers.
         intercept: What is added then.
         geometry: The grid of the first three axes.
+        spacing_mm: Its spacing as the header states it beside the affine, where SimpleITK and with it nnU-Net read it:
+            equal but for the rounding to float32. The spacing of the affine where the header says something else.
     """
 
     shape: tuple[int, ...]
@@ -59,6 +61,7 @@ class NiftiHeader:
     slope: float
     intercept: float
     geometry: Geometry
+    spacing_mm: tuple[float, float, float]
 
     @property
     def bytes_needed(self) -> int:
@@ -179,9 +182,15 @@ def _parsed(data: bytes, path: Path) -> NiftiHeader:
     slope, intercept = _scaling(header, path)
     offset = _offset(header, path)
     try:
-        return NiftiHeader(shape, dtype, offset, slope, intercept, Geometry(shape[:3], _affine(header, path)))
+        geometry = Geometry(shape[:3], _affine(header, path))
+        return NiftiHeader(shape, dtype, offset, slope, intercept, geometry, _spacing(header, geometry))
     except GeometryError as error:
         raise GeometryError(expected=error.expected, found=error.found, where=str(path), remedy=error.remedy) from error
+
+
+def _spacing(header: Nifti1Header, geometry: Geometry) -> tuple[float, float, float]:
+    x, y, z = map(float, header["pixdim"][1:4])
+    return (x, y, z) if np.allclose((x, y, z), geometry.spacing_mm, rtol=1e-5, atol=0) else geometry.spacing_mm
 
 
 def _header(path: Path, data: bytes) -> Nifti1Header:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ from oncohort.units import Unit
 from oncohort.volume import Volume
 
 VOLUME_SUFFIXES: tuple[str, ...] = (".nii.gz", ".nii", ".mha")
+"""Of files that are one volume; a MetaImage header (.mhd) beside its voxels is read, too."""
 
 _READERS: dict[str, Callable[[str | Path, Unit], Volume]] = {
     ".nii.gz": read_nifti,
     ".nii": read_nifti,
     ".mha": read_metaimage,
+    ".mhd": read_metaimage,
 }
 _WRITERS: dict[str, Callable[[str | Path, Volume], dict[str, Any]]] = {
     ".nii.gz": write_nifti,
@@ -27,7 +29,7 @@ _WRITERS: dict[str, Callable[[str | Path, Volume], dict[str, Any]]] = {
 
 
 def read_volume(path: str | Path, unit: Unit = Unit.NONE) -> Volume:
-    """The volume in a NIfTI (.nii, .nii.gz) or MetaImage (.mha) file, read on first use.
+    """The volume in a NIfTI (.nii, .nii.gz) or MetaImage (.mha, .mhd) file, read on first use.
 
     Args:
         path: The file.
@@ -48,7 +50,7 @@ def read_volume(path: str | Path, unit: Unit = Unit.NONE) -> Volume:
         ...     int(read_volume(f"{folder}/a.nii.gz", Unit.HU).array.max())
         7
     """
-    return _READERS[_suffix(path)](path, unit)
+    return _READERS[_suffix(path, _READERS)](path, unit)
 
 
 def write_volume(path: str | Path, volume: Volume) -> dict[str, Any]:
@@ -70,16 +72,16 @@ def write_volume(path: str | Path, volume: Volume) -> dict[str, Any]:
         ...     sorted(write_volume(f"{folder}/a.mha", ct))
         ['bytes', 'sha256']
     """
-    return _WRITERS[_suffix(path)](path, volume)
+    return _WRITERS[_suffix(path, _WRITERS)](path, volume)
 
 
-def _suffix(path: str | Path) -> str:
+def _suffix(path: str | Path, known: Iterable[str]) -> str:
     name = Path(path).name.lower()
-    for suffix in VOLUME_SUFFIXES:
+    for suffix in known:
         if name.endswith(suffix):
             return suffix
     raise FormatError(
-        expected=f"a file name that ends in {', '.join(VOLUME_SUFFIXES)}",
+        expected=f"a file name that ends in {', '.join(known)}",
         found=Path(path).name,
         where=str(path),
         remedy="convert the file to NIfTI or MetaImage",

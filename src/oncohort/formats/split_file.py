@@ -8,6 +8,8 @@ from oncohort.errors import FormatError
 from oncohort.splits import Split
 from oncohort.storage import read_json, write_json
 
+_MOST_BYTES = 256 << 20
+
 
 def write_split(path: str | Path, split: Split) -> None:
     """Write a split, with seed, strata and content hash.
@@ -33,7 +35,7 @@ def read_split(path: str | Path) -> Split:
         ...     read_split(f"{there}/split.json").test
         ('a',)
     """
-    values = read_json(path)
+    values = read_json(path, most_bytes=_MOST_BYTES)
     if not isinstance(values, dict):
         raise FormatError(
             expected="a split", found=type(values).__name__, where=str(path), remedy="make one with `oncohort split`"

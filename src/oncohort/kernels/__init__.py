@@ -14,6 +14,7 @@ from oncohort.kernels.recode import recode_labels
 from oncohort.kernels.sphere_means import RegionValues, measure_regions, sphere_offsets
 from oncohort.kernels.surface_points import SurfaceArray, SurfaceKind, SurfacePoints, list_surfaces
 from oncohort.kernels.tolerance import count_within, is_within_reach
+from oncohort.kernels.value_counts import ValueCounts, count_values
 from oncohort.kernels.weighted_auc import weigh_ap, weigh_auc
 
 __all__ = [
@@ -25,9 +26,11 @@ __all__ = [
     "SurfaceArray",
     "SurfaceKind",
     "SurfacePoints",
+    "ValueCounts",
     "count_joint",
     "count_overlaps",
     "count_pairs",
+    "count_values",
     "count_within",
     "find_maxima",
     "is_within_reach",
@@ -69,5 +72,7 @@ def warm_kernels() -> None:
             measure_regions(
                 regions, 1, mask.astype(number), start=(0, 0, 0), offsets=sphere_offsets((1.0, 1.0, 1.0), 1.0)
             )
+    for kind_of_number in "u1", "u2", "f4", "f8":
+        count_values(mask.astype(kind_of_number), mask)
     for weigh in (weigh_auc, weigh_ap):
         weigh(np.zeros(1), np.ones(1, bool), np.zeros(1, np.intp), np.ones((1, 1), np.int32))

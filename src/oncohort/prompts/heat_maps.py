@@ -21,6 +21,8 @@ from oncohort.prompts.prompt import POLARITIES, Prompt
 HEAT_MAP_KINDS = ("gaussian", "edt", "inverted-edt", "disk", "binary")
 HEAT_MAP_UNITS = ("voxel", "mm")
 
+_SIZE_WORDS = {"gaussian": "sigma", "edt": "limit", "inverted-edt": "limit", "disk": "radius"}
+
 _Slices = tuple[slice, slice, slice]
 
 
@@ -34,18 +36,62 @@ class HeatMapEncoding:
             to 0 at `size`. `disk`: 1 within `size` of a point. `binary`: 1 at a point.
         size: Sigma, largest distance or radius; 0 for `binary`.
         unit: Of `size`: `voxel` (the same number of voxels along every axis) or `mm`.
+        scale: Factor on all values; one point of a Gaussian with sigma 2 voxels peaks at 1 with 126.
 
     Raises:
-        InputError: No such kind or unit, or a size that the kind cannot have.
+        InputError: No such kind or unit, a size that the kind cannot have, or a scale that is not above 0.
 
     Examples:
         >>> HeatMapEncoding("gaussian", 3.0).to_record()
-        {'encoding': 'gaussian', 'size': 3.0, 'unit': 'voxel'}
+        {'encoding': 'gaussian', 'size': 3.0, 'unit': 'voxel', 'scale': 1.0}
     """
 
     kind: str
     size: float = 0.0
     unit: str = "voxel"
+    scale: float = 1.0
+
+    @staticmethod
+    def from_text(text: str) -> HeatMapEncoding:
+        """The encoding that a text such as `gaussian:sigma=3,unit=voxel` says.
+
+        The size is called `sigma` (gaussian), `limit` (edt, inverted-edt) or `radius` (disk).
+
+        Raises:
+            InputError: Another form, or an encoding that does not exist.
+
+        Examples:
+            >>> HeatMapEncoding.from_text("gaussian:sigma=2,scale=126").size
+            2.0
+        """
+        kind, _, choices = text.strip().partition(":")
+        word = _SIZE_WORDS.get(kind)
+        pairs = [choice.partition("=") for choice in choices.split(",") if choice.strip()]
+        given = {name.strip(): value.strip() for name, _, value in pairs}
+        if set(given) - {word, "unit", "scale"} or len(given) < len(pairs) or (word is not None and word not in given):
+            raise _wrong(f"KIND:{word or 'sigma'}=NUMBER,unit=voxel,scale=1 ({', '.join(HEAT_MAP_KINDS)})", repr(text))
+        try:
+            size, scale = float(given.get(word or "", 0.0)), float(given.get("scale", 1.0))
+        except ValueError as error:
+            raise _wrong("numbers for size and scale", repr(text)) from error
+        return HeatMapEncoding(kind, size, given.get("unit", "voxel"), scale)
+
+    @staticmethod
+    def from_record(record: Mapping[str, Any]) -> HeatMapEncoding:
+        """The encoding that `to_record` gave, or that the record of a heat map holds.
+
+        Raises:
+            InputError: The record does not say how the map was drawn.
+
+        Examples:
+            >>> HeatMapEncoding.from_record({"encoding": "disk", "size": 2.0, "unit": "mm"}).kind
+            'disk'
+        """
+        try:
+            scale = float(record.get("scale", 1.0))
+            return HeatMapEncoding(str(record["encoding"]), float(record["size"]), str(record["unit"]), scale)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise _wrong("a record with encoding, size and unit", repr(record)) from error
 
     def __post_init__(self) -> None:
         if self.kind not in HEAT_MAP_KINDS or self.unit not in HEAT_MAP_UNITS:
@@ -53,10 +99,13 @@ class HeatMapEncoding:
             raise _wrong(f"an encoding of {kinds} in {units}", f"{self.kind} in {self.unit}")
         if not np.isfinite(self.size) or (self.size > 0) is (self.kind == "binary") or self.size < 0:
             raise _wrong("a size above 0, or 0 for binary", f"{self.kind} with size {self.size}")
+        if not np.isfinite(self.scale) or self.scale <= 0:
+            raise _wrong("a scale above 0", repr(self.scale))
 
     def to_record(self) -> dict[str, Any]:
         """The encoding as JSON values."""
-        return {"encoding": self.kind, "size": float(self.size), "unit": self.unit}
+        own = {"encoding": self.kind, "size": float(self.size), "unit": self.unit}
+        return {**own, "scale": float(self.scale)}
 
     def steps(self, geometry: Geometry) -> tuple[float, float, float]:
         """Length of one voxel along i, j, k in the unit of `size`."""
@@ -70,8 +119,8 @@ class HeatMap:
     Attributes:
         array: (i, j, k), float32.
         geometry: Its grid.
-        record: JSON values: `encoding`, `size`, `unit`, `polarity`, and how many `points` were drawn and how many
-            lay `outside` the grid.
+        record: JSON values: `encoding`, `size`, `unit`, `scale`, `polarity`, and how many `points` were drawn and how
+            many lay `outside` the grid.
     """
 
     array: NDArray[np.float32] = field(repr=False)
@@ -112,14 +161,15 @@ def draw_heat_map(
     nearest = np.unique(np.rint(points), axis=0)
     inside = nearest[((nearest >= 0) & (nearest < geometry.shape)).all(axis=1)].astype(np.int64)
     record = {**encoding.to_record(), "polarity": polarity, "points": len(inside), "outside": outside}
-    return HeatMap(_draw(inside, geometry, encoding), geometry, record)
+    array = _draw(inside, geometry, encoding)
+    return HeatMap(array if encoding.scale == 1 else array * np.float32(encoding.scale), geometry, record)
 
 
 def require_encoding(record: Mapping[str, Any], encoding: HeatMapEncoding, *, polarity: str, where: str) -> None:
     """Raise unless a heat map was drawn as a model expects.
 
     Args:
-        record: Of the heat map, or of the row of `volumes` that names it.
+        record: Of the heat map, or of the row of `volumes` that names it; without `scale` it was not scaled.
         encoding: What the model was trained with.
         polarity: Of the channel.
         where: File or case, for the message.
@@ -132,7 +182,7 @@ def require_encoding(record: Mapping[str, Any], encoding: HeatMapEncoding, *, po
         >>> require_encoding({**needed.to_record(), "polarity": "foreground"}, needed, polarity="foreground", where="A")
     """
     needed = {**encoding.to_record(), "polarity": polarity}
-    found = {name: record.get(name) for name in needed}
+    found = {name: record.get(name, 1.0 if name == "scale" else None) for name in needed}
     if found != needed:
         raise InputError(
             expected=f"a heat map drawn as {needed}",

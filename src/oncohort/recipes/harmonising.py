@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from oncohort.cohort import Case, Cohort, Tables, as_table
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import InputError, SettingsError
@@ -22,6 +24,7 @@ from oncohort.formats import (
     write_nifti,
 )
 from oncohort.formats.nifti import header_facts
+from oncohort.recipes.moving import Grids, changed_grids, moved_boxes, moved_prompts
 from oncohort.recipes.recipe import Recipe
 from oncohort.storage import claim_folder, content_key, encode_stem, remove_unlisted
 from oncohort.volume import LabelMap
@@ -41,7 +44,8 @@ def harmonise(
     """The cohort after all steps of `recipe`, written to the folder `out`.
 
     Changed roles are written under `volumes/`; everything else is referenced
-    where it lies. A case that lacks what a step needs, or whose files cannot be
+    where it lies. Prompts and boxes on a role that gets another grid keep their
+    places. A case that lacks what a step needs, or whose files cannot be
     read, is kept unchanged and becomes a finding of severity "error". Finished
     cases are not done again.
 
@@ -92,13 +96,19 @@ def harmonise(
         for row in _rows(cohort)
     ]
     findings = [finding for result in results for finding in result["findings"]]
+    grids = changed_grids(_rows(cohort), changed)
+    boxes, counts = moved_boxes(cohort.tables.boxes.iter_rows(named=True), grids)
     if findings and len(findings) == len(cohort):
         raise _nothing_changed(cohort, findings)
     tables = Tables(
         **{
             **cohort.tables.named(),
             "volumes": as_table("volumes", rows),
-            "findings": as_table("findings", [*cohort.tables.findings.iter_rows(named=True), *findings]),
+            "boxes": as_table("boxes", boxes) if counts else cohort.tables.boxes,
+            "prompts": _prompts(cohort, grids),
+            "findings": as_table(
+                "findings", [*cohort.tables.findings.iter_rows(named=True), *findings, *_moved_findings(counts)]
+            ),
         }
     )
     facts = replace(cohort.facts, parents=(*cohort.facts.parents, _parent(cohort, folder)))
@@ -157,6 +167,27 @@ def _rows(cohort: Cohort) -> list[dict[str, Any]]:
 
 def _referenced(cohort: Cohort, row: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     return {**row, "path": Path(os.path.relpath(volume_path(cohort, row), folder)).as_posix()}
+
+
+def _prompts(cohort: Cohort, grids: Grids) -> pl.DataFrame:
+    table = cohort.tables.prompts
+    if not grids or not table.height:
+        return table
+    return as_table("prompts", moved_prompts(table.iter_rows(named=True), grids))
+
+
+def _moved_findings(counts: Mapping[str, list[int]]) -> list[dict[str, Any]]:
+    return [
+        {
+            "rule": "harmonise_boxes",
+            "severity": "warning" if outside else "info",
+            "case": case,
+            "path": "boxes.parquet",
+            "evidence": f"{moved} boxes were rounded outwards to voxels of a new grid, {outside} lie outside of it",
+            "remedy": "score boxes on the grid that they were drawn on",
+        }
+        for case, (moved, outside) in counts.items()
+    ]
 
 
 def _nothing_changed(cohort: Cohort, findings: list[dict[str, Any]]) -> InputError:

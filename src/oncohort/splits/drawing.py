@@ -11,8 +11,11 @@ from oncohort.errors import SettingsError
 from oncohort.splits.assigning import assign_groups
 from oncohort.splits.split import Split
 
-TEST, VALIDATION = "test", ("val", "validation")
-"""Words of the column `split` that keep a case out of training."""
+TEST, VALIDATION = ("test", "preliminary"), ("val", "validation")
+"""Words of the column `split` that keep a case out of training; `preliminary` is DEEP-PSMA's first test set."""
+
+WORDS = ("train", *VALIDATION, *TEST)
+"""All words of the column `split`."""
 
 
 def draw_split(
@@ -35,7 +38,8 @@ def draw_split(
         official_test: Whether cases that the column `split` calls `test` are the test set, and no other is drawn.
 
     Raises:
-        SettingsError: No such column, too few patients, or a share drawn beside an official test set.
+        SettingsError: No such column, too few patients, a case without patient, a share drawn beside an official test
+            set, or a word in the column `split` that is not one of `WORDS`.
 
     Examples:
         >>> cases = pl.DataFrame({"case": ["a1", "a2", "b", "c", "d"], "patient": ["a", "a", "b", "c", "d"]})
@@ -44,6 +48,8 @@ def draw_split(
         ([3, 2], True)
     """
     _check(cases, folds, test_share, strata)
+    if seed < 0:
+        raise _wrong("a seed of 0 or more", str(seed))
     official = _official_test(cases) if official_test else []
     if official and test_share:
         raise _wrong("test_share 0 beside an official test set", f"{test_share:g} and {len(official)} official cases")
@@ -71,7 +77,7 @@ def given_split(cases: pl.DataFrame, *, fold_column: str | None = None) -> Split
         fold_column: Column with the number of the fold that a training case validates.
 
     Raises:
-        SettingsError: No such column.
+        SettingsError: No such column, or a case whose part is missing or no known word.
         LeakageError: A patient or a study stands in two parts: the published split leaks.
 
     Examples:
@@ -79,8 +85,11 @@ def given_split(cases: pl.DataFrame, *, fold_column: str | None = None) -> Split
         >>> given_split(cases).test
         ('b',)
     """
-    _require_columns(cases, ["split", *([fold_column] if fold_column else [])])
+    _require_columns(cases, ["case", "patient", "split", *([fold_column] if fold_column else [])])
     test = _official_test(cases)
+    without = list(cases.filter(pl.col("split").is_null())["case"])
+    if without:
+        raise _wrong(f"a part ({', '.join(WORDS)}) for every case in the column split", f"none for {_some(without)}")
     others = cases.filter(~pl.col("case").is_in(test))
     validation = tuple(others.filter(pl.col("split").is_in(VALIDATION))["case"])
     folds: list[tuple[str, ...]] = [validation] if validation else []
@@ -99,7 +108,17 @@ def given_split(cases: pl.DataFrame, *, fold_column: str | None = None) -> Split
 
 
 def _official_test(cases: pl.DataFrame) -> list[str]:
-    return list(cases.filter(pl.col("split") == TEST)["case"]) if "split" in cases.columns else []
+    """Cases of the official test set; a word such as `Test` is no reason to train on them."""
+    if "split" not in cases.columns:
+        return []
+    strange = cases.filter(~pl.col("split").is_in(WORDS))["split"].unique().sort()
+    if len(strange):
+        raise _wrong(f"{', '.join(WORDS)} or nothing in the column split", _some(list(strange)))
+    return list(cases.filter(pl.col("split").is_in(TEST))["case"])
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _drawn_test(cases: pl.DataFrame, share: float, strata: Sequence[str], seed: int) -> list[str]:
@@ -113,7 +132,7 @@ def _parts(cases: pl.DataFrame, shares: Sequence[float], strata: Sequence[str], 
     groups = list(cases["patient"])
     if len(set(groups)) < len(shares):
         raise _wrong(f"at least {len(shares)} patients for as many parts", str(len(set(groups))))
-    mixture = cases.select(strata).rows() if strata else [()] * len(groups)
+    mixture = [tuple(map(str, row)) for row in cases.select(strata).rows()] if strata else [()] * len(groups)
     part = assign_groups(groups, mixture, shares, seed=seed)
     return {case: part[group] for case, group in zip(cases["case"], groups, strict=True)}
 
@@ -127,6 +146,9 @@ def _by_case(cases: pl.DataFrame, column: str) -> dict[str, str]:
 
 def _check(cases: pl.DataFrame, folds: int, test_share: float, strata: Sequence[str]) -> None:
     _require_columns(cases, ["case", "patient", *strata])
+    without = list(cases.filter(pl.col("patient").is_null())["case"])
+    if without:
+        raise _wrong("a patient for every case", f"none for {_some(without)}")
     if folds < 1:
         raise _wrong("folds of 1 or more", str(folds))
     if not 0 <= test_share < 1:

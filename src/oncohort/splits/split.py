@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from oncohort.errors import FormatError, LeakageError
+import polars as pl
+
+from oncohort.errors import FormatError, LeakageError, SettingsError
 
 TYPE = "oncohort.split"
 FORMAT_VERSION = "1.0"
@@ -63,6 +65,32 @@ class Split:
         """Cases that validate in a fold, sorted."""
         return tuple(sorted(self.folds[fold]))
 
+    def part(self, name: str) -> tuple[str, ...]:
+        """Cases of a part, sorted.
+
+        Args:
+            name: `test`, `validation` (of all folds together), or the number of a fold for its validation cases.
+
+        Raises:
+            SettingsError: There is no such part, or it holds no case.
+
+        Examples:
+            >>> split = Split({"a": "a", "b": "b", "c": "c"}, test=("c",), folds=(("a",), ("b",)))
+            >>> split.part("test"), split.part("validation"), split.part("1")
+            (('c',), ('a', 'b'), ('b',))
+        """
+        folds = {str(number): cases for number, cases in enumerate(self.folds)}
+        parts = {"test": self.test, "validation": tuple(case for cases in self.folds for case in cases), **folds}
+        if not parts.get(name):
+            filled = [part for part, cases in parts.items() if cases]
+            raise SettingsError(
+                expected=f"a part of the split with cases: {', '.join(filled) or 'it has none'}",
+                found=f"{name!r}, {'which is empty' if name in parts else 'which it does not have'}",
+                where="split",
+                remedy="name one of these, or make a split that has the part with `oncohort split`",
+            )
+        return tuple(sorted(parts[name]))
+
     @property
     def content_hash(self) -> str:
         """SHA-256 of who stands where: equal for equal splits, whatever their origin."""
@@ -99,6 +127,9 @@ class Split:
         kind, version = values.get("type"), str(values.get("format_version"))
         if kind != TYPE or not version.startswith("1."):
             raise _no_split(where, f"type {kind!r}, format version {version}")
+        seed, origin = values.get("seed"), values.get("origin")
+        if origin not in ("drawn", "official") or not (seed is None or type(seed) is int):
+            raise _no_split(where, f"origin {origin!r} and seed {seed!r}"[:200])
         try:
             split = Split(
                 patients={str(case): str(patient) for case, patient in values["patients"].items()},
@@ -106,14 +137,16 @@ class Split:
                 folds=tuple(_texts(fold["val"]) for fold in values["folds"]),
                 train_only=_texts(values["train_only"]),
                 studies={str(case): str(study) for case, study in values["studies"].items()},
-                origin=values["origin"],
-                seed=values["seed"],
+                origin=origin,
+                seed=seed,
                 strata=_texts(values["strata"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise _no_split(where, repr(error)) from error
         if split.content_hash != values.get("content_hash"):
             raise _no_split(where, "a content_hash that does not fit the cases: the file was edited")
+        if any(sorted(_texts(fold["train"])) != list(split.training(k)) for k, fold in enumerate(values["folds"])):
+            raise _no_split(where, "training cases that are not those outside of fold and test set: it was edited")
         return split
 
     def require_cases(self, cases: Iterable[str]) -> None:
@@ -131,6 +164,27 @@ class Split:
                 f"{len(found - expected)} that the cohort lacks ({', '.join(more)})",
             )
 
+    def require_cohort(self, cases: pl.DataFrame) -> None:
+        """Raise unless the split stands for exactly these cases, and tears none of their patients and studies.
+
+        Who is one patient may have become known after the split was made, so that its own patients do not tell.
+
+        Args:
+            cases: Columns `case`, `patient` and, where it is known, `study`.
+
+        Raises:
+            LeakageError: Cases are missing or too many, or a patient or a study stands in two parts.
+
+        Examples:
+            >>> split = Split({"a": "a", "b": "b"}, test=("a",), folds=(("b",),))
+            >>> split.require_cohort(pl.DataFrame({"case": ["a", "b"], "patient": ["a", "b"]}))
+        """
+        self.require_cases(cases["case"])
+        for word in ("patient", "study"):
+            if word in cases.columns:
+                known = cases.filter(pl.col(word).is_not_null())
+                self._require_apart(self._parts(), dict(zip(known["case"], known[word], strict=True)), word)
+
     def _parts(self) -> dict[str, tuple[str, ...]]:
         folds = {f"fold {number}": cases for number, cases in enumerate(self.folds)}
         return {"test": self.test, "train only": self.train_only, **folds}
@@ -147,7 +201,7 @@ class Split:
     def _require_apart(parts: Mapping[str, Sequence[str]], owners: Mapping[str, str], word: str) -> None:
         seen: dict[str, str] = {}
         for part, cases in parts.items():
-            for owner in {owners[case] for case in cases if case in owners}:
+            for owner in sorted({owners[case] for case in cases if case in owners}):
                 if seen.setdefault(owner, part) != part:
                     raise _leak(f"every {word} in one part", f"{word} {owner} in {seen[owner]} and in {part}")
 
