@@ -34,14 +34,14 @@ test: lint
 coverage: .venv/dev
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --cov=oncohort --cov-report=term:skip-covered
 
-test-slow: .venv/dev
-	$(BIN)/pytest -q -m slow
+test-slow: .venv/dev $(BENCH)/ready
+	$(BIN)/pytest -q -m 'slow and not extras'
+	$(BENCH)/bin/pytest -q -m 'slow and extras'
 
-# torch first, so that nothing brings a build for graphics cards: see the comments in benchmarks/*.txt
-$(BENCH)/ready: pyproject.toml $(wildcard benchmarks/*.txt)
+# the extra `train` holds torch where it is: nothing replaces it by a build for graphics cards
+$(BENCH)/ready: pyproject.toml requirements/train-constraints.txt $(wildcard benchmarks/*.txt)
 	$(PYTHON) -m venv $(BENCH)
-	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/constraints.txt
-	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c benchmarks/constraints.txt -r benchmarks/peers.txt --editable '.[dev]'
+	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check -c requirements/train-constraints.txt -r benchmarks/peers.txt --editable '.[dev,train]'
 	$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r benchmarks/peers-alone.txt
 	@touch $@
 
@@ -50,7 +50,7 @@ bench: $(BENCH)/ready
 	$(BENCH)/bin/python -m benchmarks --markdown
 
 test-extras: $(BENCH)/ready
-	$(BENCH)/bin/pytest -q -m extras -n $(WORKERS)
+	$(BENCH)/bin/pytest -q -m 'extras and not slow' -n $(WORKERS)
 
 clean:
 	rm -rf .venv $(BENCH) build/benchmarks oncohort-demo .mypy_cache .ruff_cache .coverage

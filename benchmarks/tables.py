@@ -54,7 +54,7 @@ def summarise(records: Sequence[Record]) -> str:
     newest = max(record.date for record in records)
     header = [
         "work",
-        "Oncohort, CPU s on three kinds of data",
+        "Oncohort, CPU s on each kind of data",
         "how many times that others take, worst to best",
     ]
     return "\n".join(

@@ -7,6 +7,7 @@ WORKS = {
     "lesion-metrics": "benchmarks.lesion_metrics:LESIONS",
     "auc": "benchmarks.auc:AUC",
     "files": "benchmarks.files:FILES",
+    "fingerprint": "benchmarks.fingerprint:FINGERPRINT",
 }
 OTHERS = {
     "demo": "benchmarks.demo:measure_demo",
