@@ -11,6 +11,7 @@
     │   ├── MissingNeedError  a case lacks what a model or step needs
     │   ├── PredictionError   a prediction cannot be made or scored
     │   ├── LeakageError      a patient stands on both sides of a split
+    │   ├── WorkerError       a program in a process of its own has failed
     │   └── SettingsError     a study, profile or recipe file is wrong
     └── OutputError           the result cannot be written
 
@@ -99,6 +100,10 @@ class SettingsError(InputError):
 
 class LeakageError(InputError):
     """A patient, a study or a case stands on both sides of a split."""
+
+
+class WorkerError(InputError):
+    """A program in a process of its own has failed."""
 
 
 class OutputError(OncohortError):

@@ -14,6 +14,7 @@ from oncohort.segmenters import Threshold, make_segmenter
 from oncohort.segmenters.command import Command
 from oncohort.units import Unit
 from oncohort.volume import Volume
+from segmenters.installed import cohort_of
 
 PROGRAM = f"{sys.executable} {Path(__file__).parent / 'threshold_program.py'} {{pet}} {{mask}}"
 
@@ -29,6 +30,21 @@ def test_the_mask_is_what_the_program_writes(case):
     found = Command(program=f"{PROGRAM} 2.5").segment(case)
     assert np.array_equal(found.mask("lesion"), Threshold(suv=2.5).segment(case).mask("lesion"))
     assert found.geometry == case.image("pet").geometry
+
+
+def test_time_and_memory_are_those_of_the_program(case):
+    taken = Command(program=f"{PROGRAM} 2.5").predict(case).measured
+    assert 0 < taken.seconds < 60
+    assert 15 < taken.peak_memory_mib < 400
+    assert taken.device_memory_mib is None
+
+
+def test_a_program_that_is_not_there_is_refused_before_any_case():
+    cohort = cohort_of({"lesion": 1}, roles=("pet",))
+    with pytest.raises(MissingNeedError, match="no-such-program"):
+        Command(program="no-such-program {pet} {mask}").prepared(cohort)
+    assert Command(program="sh -c true {pet} {mask}").prepared(cohort).needs == ("pet",)
+    assert Command(program="{pet} {mask}").prepared(cohort)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from oncohort.cohort import Case
 from oncohort.errors import MissingNeedError, SettingsError
 from oncohort.geometry import Geometry
-from oncohort.segmenters import SEGMENTERS, PercentOfMax, Threshold, make_segmenter
+from oncohort.segmenters import PercentOfMax, Threshold, make_segmenter, segmenter_from_words
 from oncohort.units import Unit
 from oncohort.volume import Volume
 
@@ -87,7 +87,7 @@ def test_wrong_settings_are_refused_by_name(settings, told):
         make_segmenter(settings)
 
 
-@pytest.mark.parametrize("name", [name for name in SEGMENTERS if name != "command"])
+@pytest.mark.parametrize("name", ["threshold", "percent-of-max", "liver-threshold"])
 def test_a_missing_need_is_named(name):
     parameters = {
         "threshold": {"suv": 2.5},
@@ -99,3 +99,42 @@ def test_a_missing_need_is_named(name):
         segmenter.segment(Case("A", "A", {}, {}))
     with pytest.raises(MissingNeedError, match=r"pet in SUVbw.* found pet in Bq/ml"):
         segmenter.segment(pet_case(line(1, 2), unit=Unit.BQML))
+
+
+@pytest.mark.parametrize(
+    ("with_", "parameters", "settings"),
+    [
+        ("threshold", ["suv=4"], {"segmenter": "threshold", "suv": 4}),
+        ("command:run {pet} {mask}", [], {"segmenter": "command", "program": "run {pet} {mask}"}),
+        ("command:run: {pet} {mask}", ["timeout_s=9"], {"program": "run: {pet} {mask}", "timeout_s": 9}),
+        ("command", ['program="run {pet} {mask}"'], {"program": "run {pet} {mask}"}),
+        ("moose", ["models=clin_ct_ribs", "device=cpu"], {"models": "clin_ct_ribs", "device": "cpu"}),
+        ("totalsegmentator", ["fast=true"], {"fast": True}),
+    ],
+)
+def test_words_of_the_command_line(with_, parameters, settings):
+    name = with_.partition(":")[0]
+    assert segmenter_from_words(with_, parameters) == make_segmenter({"segmenter": name, **settings})
+
+
+def test_a_text_needs_no_quotes_even_if_it_looks_like_a_number():
+    assert segmenter_from_words("moose", ["models=clin_ct_ribs", "labels=own"]).labels == "own"
+    with pytest.raises(SettingsError, match="'7'"):
+        segmenter_from_words("totalsegmentator", ["labels=7"])
+
+
+@pytest.mark.parametrize(
+    ("with_", "parameters", "told"),
+    [
+        ("treshold", ["suv=1"], "threshold, percent-of-max"),
+        ("", [], "threshold, percent-of-max"),
+        ("threshold:4.0", [], "threshold alone"),
+        ("command:", [], "command:PROGRAM"),
+        ("threshold", ["suv=1", "suv=2"], "suv more than once"),
+        ("command:run {pet} {mask}", ["program=x"], "program more than once"),
+        ("threshold", ["suv"], "''"),
+    ],
+)
+def test_wrong_words_of_the_command_line(with_, parameters, told):
+    with pytest.raises(SettingsError, match=told):
+        segmenter_from_words(with_, parameters)

@@ -24,7 +24,7 @@ app = App(
 _GROUPS = (
     ("start", ("start:demo", "start:run")),
     ("cohorts", ("cohorts:ingest", "cohort_info:info", "cohorts:harmonise", "splitting:split", "exports:export")),
-    ("models", ("models:segment",)),
+    ("models", ("models:segment", "training:train")),
     ("benchmarks", ("benchmarks:evaluate", "benchmarks:rank", "variants:sensitivity", "profiles:profile")),
     ("data", ("data:phantom", "converting:convert", "uptake:suv", "proof:verify")),
     ("pages", ("pages:report", "showing:show")),

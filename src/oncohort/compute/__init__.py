@@ -2,6 +2,15 @@
 
 from oncohort.compute.journal import ResultJournal
 from oncohort.compute.mapping import Progress, ProgressCallback, map_items
+from oncohort.compute.measuring import Measured, Measurement
 from oncohort.compute.store import ResultStore
 
-__all__ = ["Progress", "ProgressCallback", "ResultJournal", "ResultStore", "map_items"]
+__all__ = [
+    "Measured",
+    "Measurement",
+    "Progress",
+    "ProgressCallback",
+    "ResultJournal",
+    "ResultStore",
+    "map_items",
+]

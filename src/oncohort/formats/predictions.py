@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from oncohort.formats.nifti import integer_labels, read_label_map, write_label_map
+from oncohort.formats.nifti import integer_labels, read_label_map, write_label_map, write_nifti
 from oncohort.formats.reading import VOLUME_SUFFIXES, read_volume
 from oncohort.labels import LabelScheme
 from oncohort.storage import decode_stem, encode_stem
-from oncohort.volume import LabelMap
+from oncohort.volume import LabelMap, Volume
 
 PREDICTION_SUFFIXES = (".nii.gz", ".mha")
 _PROBABILITY = ".prob"
@@ -74,3 +74,23 @@ def write_prediction(folder: str | Path, case: str, label_map: LabelMap) -> Path
     path = Path(folder) / f"{encode_stem(case)}.nii.gz"
     write_label_map(path, label_map)
     return path
+
+
+def write_probability(folder: str | Path, case: str, probability: Volume) -> Path:
+    """Write the probability for `case` beside its mask, as float32, and return its path.
+
+    Raises:
+        OutputError: The file cannot be written.
+    """
+    path = Path(folder) / f"{encode_stem(case)}{_PROBABILITY}.nii.gz"
+    write_nifti(path, probability)
+    return path
+
+
+def list_written(folder: str | Path) -> tuple[Path, ...]:
+    """Files of a folder that are named like predictions or probabilities."""
+    return tuple(
+        path
+        for path in sorted(Path(folder).iterdir())
+        if path.name.endswith(PREDICTION_SUFFIXES) and path.is_file() and not path.name.startswith(".")
+    )

@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import tempfile
-from collections.abc import Mapping
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import ClassVar
 
-from oncohort.cohort import Case
-from oncohort.errors import MissingNeedError, PredictionError, SettingsError
-from oncohort.formats import read_label_map, write_volume
+from oncohort.cohort import Case, Cohort
+from oncohort.errors import MissingNeedError, SettingsError
+from oncohort.formats import read_label_map
+from oncohort.segmenters.calling import call_program, measured, require_file, write_role
 from oncohort.segmenters.parameters import require_positive
-from oncohort.segmenters.protocol import LESION_SCHEME
+from oncohort.segmenters.protocol import LESION_SCHEME, PlainSegmenter, Prediction
 from oncohort.volume import LabelMap
 
 _MASK, _CASE = "mask", "case"
 _PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*(?:\.\d+)?)\}")
-_LAST_WORDS = 400  # characters of what a failed program said
 
 
 @dataclass(frozen=True)
-class Command:
+class Command(PlainSegmenter):
     """A program that is called once per case, without a shell, in a folder of its own.
 
     `{ct}`, `{pet}` and other roles in its words stand for NIfTI files of the case, `{mask}` for the file that it must
@@ -48,6 +47,7 @@ class Command:
 
     name: ClassVar[str] = "command"
     description: ClassVar[str] = "a program of your own that reads images and writes a mask"
+    main: ClassVar[str | None] = "program"
 
     def __post_init__(self) -> None:
         require_positive("timeout_s", self.timeout_s, segmenter=self.name)
@@ -69,8 +69,28 @@ class Command:
         """The roles that the words name, in their order."""
         return tuple(name for name in self._placeholders if name not in (_MASK, _CASE))
 
+    def prepared(self, cohort: Cohort) -> Command:
+        """The segmenter itself, if there is such a program.
+
+        Raises:
+            MissingNeedError: There is none.
+        """
+        program = self.words[0]
+        if not _PLACEHOLDER.search(program) and shutil.which(program) is None:
+            raise MissingNeedError(
+                expected="a program that can be run",
+                found=f"no {program}",
+                where=f"segmenter {self.name}",
+                remedy="install it, or name it by its whole path",
+            )
+        return self
+
     def segment(self, case: Case) -> LabelMap:
-        """The mask that the program writes for a case.
+        """The mask that the program writes for a case, as `predict` gives it."""
+        return self.predict(case).mask
+
+    def predict(self, case: Case) -> Prediction:
+        """The mask that the program writes for a case, with the time and the memory that it took.
 
         Raises:
             MissingNeedError: The case lacks a role.
@@ -78,44 +98,22 @@ class Command:
             FormatError: What it writes is no mask.
             GeometryError: The mask lies on another grid.
         """
-        reference = case.image(self.needs[0]).geometry
-        with tempfile.TemporaryDirectory(prefix="oncohort-") as there:
+        with TemporaryDirectory(prefix="oncohort-", ignore_cleanup_errors=True) as there:
             folder = Path(there)
-            files = {role: str(self._written(case, role, folder)) for role in self.needs}
+            files = {role: folder / f"{role}.nii.gz" for role in self.needs}
+            for role, path in files.items():
+                write_role(case, role, path, segmenter=self.name)
+            reference = case.image(self.needs[0]).geometry
             mask = folder / "mask.nii.gz"
-            self._run(case, {**files, _MASK: str(mask), _CASE: case.id}, folder)
-            if not mask.is_file():
-                raise self._failed(case, "a mask written to {mask}", "no file")
+            values = {_MASK: str(mask), _CASE: case.id, **{role: str(path) for role, path in files.items()}}
+            words = [_PLACEHOLDER.sub(lambda found: values[found[1]], word) for word in self.words]
+            ran = call_program(words, folder=folder, timeout_s=self.timeout_s, case=case.id)
+            require_file(mask, "a mask written to {mask}", ran, case=case.id, program=words[0])
             found = read_label_map(mask, LESION_SCHEME)
             reference.require_same_grid(found.geometry, what="the mask of the program", where=f"case {case.id}")
             found.require_known_labels(f"case {case.id}, mask of the program")
-            return LabelMap.from_masks({"lesion": found.mask("lesion")}, reference, LESION_SCHEME)
-
-    def _written(self, case: Case, role: str, folder: Path) -> Path:
-        if role not in case:
-            raise MissingNeedError(
-                expected=f"role {role!r} for {self.name}",
-                found=f"roles {', '.join(case.roles) or 'none'}",
-                where=f"case {case.id}",
-                remedy="name another role in the program, or leave the case out",
-            )
-        path = folder / f"{role}.nii.gz"
-        write_volume(path, case.image(role))
-        return path
-
-    def _run(self, case: Case, values: Mapping[str, str], folder: Path) -> None:
-        words = [_PLACEHOLDER.sub(lambda found: values[found[1]], word) for word in self.words]
-        try:
-            done = subprocess.run(  # noqa: S603 - the user's own program, without a shell
-                words, cwd=folder, capture_output=True, timeout=self.timeout_s, check=False, stdin=subprocess.DEVNULL
-            )
-        except subprocess.TimeoutExpired as error:
-            raise self._failed(case, f"an end within {self.timeout_s:g} s", "none; it was stopped") from error
-        except OSError as error:
-            raise self._failed(case, "a program that can be run", f"{words[0]}: {error.strerror}") from error
-        if done.returncode:
-            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()[-_LAST_WORDS:]
-            raise self._failed(case, "exit status 0", f"status {done.returncode}: {said or 'it said nothing'}")
+            lesion = LabelMap.from_masks({"lesion": found.mask("lesion")}, reference, LESION_SCHEME)
+            return Prediction(lesion, measured=measured(ran))
 
     @property
     def _placeholders(self) -> tuple[str, ...]:
@@ -124,9 +122,4 @@ class Command:
     def _wrong(self, expected: str, found: str) -> SettingsError:
         return SettingsError(
             expected=expected, found=found, where=f"segmenter {self.name}", remedy="correct the setting"
-        )
-
-    def _failed(self, case: Case, expected: str, found: str) -> PredictionError:
-        return PredictionError(
-            expected=expected, found=found, where=f"case {case.id}, {self.words[0]}", remedy="run the program by hand"
         )

@@ -9,7 +9,7 @@ from oncohort.cohort import Case
 from oncohort.errors import LabelError, MissingNeedError
 from oncohort.metrics.reference_region import LIVER_SUV, ReferenceRegion, reference_region
 from oncohort.segmenters.parameters import require_positive
-from oncohort.segmenters.protocol import LESION_SCHEME, require_suv
+from oncohort.segmenters.protocol import LESION_SCHEME, PlainSegmenter, require_suv
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume, resample
 
@@ -17,7 +17,7 @@ _LIVER = "liver"
 
 
 @dataclass(frozen=True)
-class LiverThreshold:
+class LiverThreshold(PlainSegmenter):
     """Voxels of the PET at or above `mean_factor` * mean + `sd_factor` * SD of the liver.
 
     Mean and SD are those of a 3 cm sphere deepest inside the right upper part of the label `liver` of the role
@@ -42,6 +42,7 @@ class LiverThreshold:
     name: ClassVar[str] = "liver-threshold"
     description: ClassVar[str] = "every voxel of the PET at or above the mean of the liver plus multiples of its SD"
     needs: ClassVar[tuple[str, ...]] = ("pet", "organs")
+    main: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
         require_positive("mean_factor", self.mean_factor, segmenter=self.name)

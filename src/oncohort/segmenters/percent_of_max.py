@@ -13,12 +13,12 @@ from oncohort.errors import SettingsError
 from oncohort.geometry import Box
 from oncohort.kernels import CONNECTIVITIES, find_maxima, label_components
 from oncohort.segmenters.parameters import require_positive
-from oncohort.segmenters.protocol import LESION_SCHEME, require_suv
+from oncohort.segmenters.protocol import LESION_SCHEME, PlainSegmenter, require_suv
 from oncohort.volume import LabelMap
 
 
 @dataclass(frozen=True)
-class PercentOfMax:
+class PercentOfMax(PlainSegmenter):
     """Components of the PET at or above a seed SUV, each cut at a percentage of its own maximum.
 
     Nothing grows beyond the seed SUV: a component whose cut lies below it
@@ -44,6 +44,7 @@ class PercentOfMax:
     name: ClassVar[str] = "percent-of-max"
     description: ClassVar[str] = "components at or above a seed SUV, each cut at a percentage of its own maximum"
     needs: ClassVar[tuple[str, ...]] = ("pet",)
+    main: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
         require_positive("percent", self.percent, segmenter=self.name, limit=100)

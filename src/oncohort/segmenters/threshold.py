@@ -7,12 +7,12 @@ from typing import ClassVar
 
 from oncohort.cohort import Case
 from oncohort.segmenters.parameters import require_positive
-from oncohort.segmenters.protocol import LESION_SCHEME, require_suv
+from oncohort.segmenters.protocol import LESION_SCHEME, PlainSegmenter, require_suv
 from oncohort.volume import LabelMap
 
 
 @dataclass(frozen=True)
-class Threshold:
+class Threshold(PlainSegmenter):
     """Voxels of the PET at or above a fixed SUV.
 
     Organs with physiological uptake are included; it is a yardstick, not a
@@ -34,6 +34,7 @@ class Threshold:
     name: ClassVar[str] = "threshold"
     description: ClassVar[str] = "every voxel of the PET at or above a fixed SUV"
     needs: ClassVar[tuple[str, ...]] = ("pet",)
+    main: ClassVar[str | None] = None
 
     def __post_init__(self) -> None:
         require_positive("suv", self.suv, segmenter=self.name)

@@ -3,7 +3,7 @@
 from oncohort.storage.atomic import atomic_path, cannot_write, read_json, write_bytes, write_json
 from oncohort.storage.folders import WORK_FILE, claim_folder, read_work, release_folder, remove_unlisted
 from oncohort.storage.hashing import content_key, file_stamp, sha256_bytes, sha256_file, sha256_files
-from oncohort.storage.settings_text import parse_toml, read_settings_text
+from oncohort.storage.settings_text import parse_setting, parse_toml, read_settings_text
 from oncohort.storage.stems import decode_stem, encode_stem
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "decode_stem",
     "encode_stem",
     "file_stamp",
+    "parse_setting",
     "parse_toml",
     "read_json",
     "read_settings_text",

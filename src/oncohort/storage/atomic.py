@@ -117,14 +117,18 @@ def write_json(path: str | Path, value: Any) -> None:
     write_bytes(path, text.encode(errors="backslashreplace"))  # file names that are no text become JSON escapes
 
 
-def read_json(path: str | Path) -> Any:
+def read_json(path: str | Path, *, most_bytes: int | None = None) -> Any:
     """The value in a JSON file.
 
+    Args:
+        path: The file.
+        most_bytes: A longer file is refused without being parsed; None takes any length.
+
     Raises:
-        FormatError: The file is missing, unreadable or no JSON.
+        FormatError: The file is missing, unreadable, too long or no JSON.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return json.loads(_read_text(Path(path), most_bytes))
     except (OSError, ValueError, RecursionError) as error:
         raise FormatError(
             expected="a readable JSON file",
@@ -132,3 +136,15 @@ def read_json(path: str | Path) -> Any:
             where=str(path),
             remedy="restore the file or name another one",
         ) from error
+
+
+def _read_text(path: Path, most_bytes: int | None) -> str:
+    if most_bytes is None:
+        return path.read_text(encoding="utf-8")
+    if path.exists() and not path.is_file():
+        raise ValueError("no plain file")
+    with path.open("rb") as stream:
+        data = stream.read(most_bytes + 1)
+    if len(data) > most_bytes:
+        raise ValueError(f"more than {most_bytes} bytes")
+    return data.decode()

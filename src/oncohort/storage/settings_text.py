@@ -38,3 +38,16 @@ def parse_toml(text: str) -> dict[str, Any]:
         return tomllib.loads(text)
     except RecursionError as error:
         raise ValueError("lists within each other, too deep to be read") from error
+
+
+def parse_setting(text: str) -> Any:
+    """The value of a setting on a command line: as TOML says, except that a text needs no quotes.
+
+    Examples:
+        >>> [parse_setting(text) for text in ("4.0", "[16, 16]", "true", "ExperimentPlanner")]
+        [4.0, [16, 16], True, 'ExperimentPlanner']
+    """
+    try:
+        return parse_toml(f"value = {text}")["value"]
+    except ValueError:
+        return text

@@ -1,0 +1,156 @@
+"""A trained nnU-Net as a segmenter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from oncohort.cohort import Cohort
+from oncohort.errors import SettingsError
+from oncohort.segmenters.nnunet import held_worker
+from oncohort.segmenters.nnunet.input_channels import input_roles, parse_roles, require_roles
+from oncohort.segmenters.nnunet.model_folder import ModelFolder
+from oncohort.segmenters.nnunet.model_labels import model_labels
+from oncohort.segmenters.nnunet.prepared import PreparedNnunet
+from oncohort.segmenters.nnunet.seen_cases import SeenCases
+from oncohort.segmenters.parameters import require_positive
+from oncohort.segmenters.protocol import UnpreparedSegmenter
+from oncohort.storage import content_key
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Nnunet(UnpreparedSegmenter):
+    """A model that `oncohort train` or nnU-Net itself has trained.
+
+    Of a model that `oncohort train` has trained, a case is given to the networks alone that have not seen its patient.
+    A checkpoint is loaded without running code from it, and classes that its plans name come from PyTorch and nnU-Net
+    alone, unless it is trusted.
+
+    Args:
+        model: Folder that `oncohort train` wrote, or a model folder of nnU-Net.
+        folds: Folds with commas between; empty for all that are trained.
+        checkpoint: Name of the file with the weights of a fold.
+        channels: Roles of the images in the order of the model's channels, with commas between; empty for what the
+            record of the training or the names of the channels say.
+        labels: `cohort` for the integers that the cohort gives to labels of the same name, `own` for those of the
+            model, or pairs NAME=LABEL with commas between.
+        probabilities: Label whose probability is kept, `any` for all labels together; empty for none.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        mirroring: Whether the mean over mirrored images is taken.
+        step: Step of the sliding window as a share of the patch.
+        training_cases: Whether networks also see cases that they were trained on.
+        trust: Whether code in the checkpoints may be run.
+
+    Raises:
+        SettingsError: A parameter is wrong.
+
+    Examples:
+        >>> Nnunet("run", folds="0,1").checkpoint
+        'checkpoint_final.pth'
+    """
+
+    model: str
+    folds: str = ""
+    checkpoint: str = "checkpoint_final.pth"
+    channels: str = ""
+    labels: str = "cohort"
+    probabilities: str = ""
+    device: str = "auto"
+    mirroring: bool = True
+    step: float = 0.5
+    training_cases: bool = False
+    trust: bool = False
+
+    name: ClassVar[str] = "nnunet"
+    description: ClassVar[str] = "a trained nnU-Net: a run of `oncohort train`, or any model folder of nnU-Net"
+    main: ClassVar[str | None] = "model"
+
+    def __post_init__(self) -> None:
+        for field in ("folds", "channels", "labels"):
+            object.__setattr__(self, field, _joined(getattr(self, field)))
+        for field in ("model", "folds", "checkpoint", "channels", "labels", "probabilities", "device"):
+            _require(isinstance(getattr(self, field), str), f"{field} as text", repr(getattr(self, field)))
+        for field in ("mirroring", "training_cases", "trust"):
+            _require(isinstance(getattr(self, field), bool), f"{field} as true or false", repr(getattr(self, field)))
+        require_positive("step", self.step, segmenter=self.name, limit=1)
+        _require(self.model != "", "model as a folder", "nothing")
+        _require(self.labels != "", "labels as cohort, own or pairs NAME=LABEL", "nothing")
+        _require(self.device in DEVICES, f"device as one of {', '.join(DEVICES)}", repr(self.device))
+        is_name = self.checkpoint not in ("", ".", "..") and not set(self.checkpoint) & set("/\\\0")
+        _require(is_name, "checkpoint as the name of a file", repr(self.checkpoint))
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The roles that `channels` names; the model says the rest once it is prepared."""
+        return parse_roles(self.channels)
+
+    def prepared(self, cohort: Cohort) -> PreparedNnunet:
+        """The model, read, checked and loaded, for the cases of a cohort.
+
+        Raises:
+            FormatError: The folder lacks files, or one was changed since the training.
+            SettingsError: Channels, labels or folds do not fit; a package is missing; the model is unsafe to load.
+            MissingNeedError: No case has the images that the model needs.
+            PredictionError: nnU-Net cannot load the model.
+            WorkerError: nnU-Net died of it.
+        """
+        model = ModelFolder.open(self.model)
+        folds = model.folds(self.folds, self.checkpoint)
+        roles = input_roles(model.dataset, self.channels, model.run)
+        require_roles(cohort, roles)
+        labels = model_labels(model.dataset, cohort.scheme, self.labels, model.run)
+        found = PreparedNnunet(
+            settings=self,
+            model=content_key(model.hashes(folds, self.checkpoint), _told(model, folds)),
+            cohort=cohort.name,
+            roles=roles,
+            folds=folds,
+            labels=labels,
+            heads=labels.heads(self.probabilities) if self.probabilities else (),
+            is_suv="pet" in roles and model.run is None and not self.channels,
+            device=self.device,
+            mirroring=self.mirroring,
+            step=self.step,
+            training_cases=self.training_cases,
+            load=self._load(model, folds),
+            ending=model.dataset.file_ending,
+            seen=None if model.run is None else SeenCases.of(model.run, cohort, roles),
+            module=held_worker.MODULE,
+        )
+        held_worker.load_model(found.module, found.load)
+        return found
+
+    def _load(self, model: ModelFolder, folds: tuple[str, ...]) -> Mapping[str, Any]:
+        return {
+            "do": "load",
+            "model": str(model.path),
+            "folds": list(folds),
+            "checkpoint": self.checkpoint,
+            "device": self.device,
+            "mirroring": self.mirroring,
+            "step": self.step,
+            "trust": self.trust,
+        }
+
+
+def _told(model: ModelFolder, folds: tuple[str, ...]) -> list[Any]:
+    """What the record of the training adds to the model: a case's networks depend on it."""
+    if model.run is None:
+        return []
+    trained = {fold.fold: list(fold.trained) for fold in model.run.folds if fold.fold in folds}
+    return [model.run.lock_hash, model.run.cohort, trained]
+
+
+def _joined(value: Any) -> Any:
+    """Words with commas between, of a list; a whole number as a word: what a study file or a command line may give."""
+    if isinstance(value, list | tuple):
+        return ",".join(str(one) for one in value)
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _require(is_right: bool, expected: str, found: str) -> None:  # noqa: FBT001 - reads like an assertion
+    if not is_right:
+        raise SettingsError(expected=expected, found=found, where="segmenter nnunet", remedy="correct the setting")

@@ -1,0 +1,157 @@
+"""A trained nnU-Net that is ready for the cases of one cohort."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from oncohort.cohort import Case
+from oncohort.compute import Measured
+from oncohort.errors import LeakageError
+from oncohort.exports.case_files import require_one_grid
+from oncohort.formats import read_volume, write_volume
+from oncohort.formats.predictions import read_prediction
+from oncohort.geometry import Geometry
+from oncohort.segmenters.nnunet.held_worker import ask_model, load_model, release_model
+from oncohort.segmenters.nnunet.model_labels import ModelLabels
+from oncohort.segmenters.nnunet.seen_cases import SeenCases
+from oncohort.segmenters.protocol import Prediction, PreparedSegmenter, UnpreparedSegmenter, require_suv
+from oncohort.segmenters.tool_labels import dropped_note
+from oncohort.units import Unit
+from oncohort.volume import LabelMap, Volume, integers_in
+
+_CERTAIN = 65535  # what the process writes for probability 1
+
+
+@dataclass(frozen=True)
+class PreparedNnunet(PreparedSegmenter):
+    """A model whose files, channels and labels fit a cohort.
+
+    Attributes:
+        settings: What it was made from.
+        model: Key of its weights, its plans and the cases that it was trained on.
+        cohort: Name of the cohort.
+        roles: Of every channel.
+        folds: Networks that are loaded.
+        labels: Of the masks.
+        heads: Outputs of the network whose probabilities are added up and kept; none for no probability.
+        is_suv: Whether the role `pet` must be in SUV, because the model calls its channel so.
+        device: That it runs on.
+        mirroring: Whether the mean over mirrored images is taken.
+        step: Step of the sliding window as a share of the patch.
+        training_cases: Whether networks also see cases that they were trained on.
+        load: Request that loads the model.
+        ending: Of files that the model reads and writes.
+        seen: What is known of the cases that it was trained on; None if nothing is.
+        module: Of the process that holds it.
+    """
+
+    settings: UnpreparedSegmenter = field(repr=False)
+    model: str
+    cohort: str
+    roles: tuple[str, ...]
+    folds: tuple[str, ...]
+    labels: ModelLabels
+    heads: tuple[int, ...]
+    is_suv: bool
+    device: str
+    mirroring: bool
+    step: float
+    training_cases: bool
+    load: Mapping[str, Any] = field(repr=False)
+    ending: str = field(repr=False)
+    seen: SeenCases | None = field(repr=False)
+    module: str = field(repr=False)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The role of every channel."""
+        return self.roles
+
+    def predict(self, case: Case) -> Prediction:
+        """The mask of a case, on the grid of the first channel.
+
+        Raises:
+            MissingNeedError: The case lacks an image.
+            GeometryError: Its images, or the mask, lie on another grid.
+            LeakageError: Every network was trained on it.
+            PredictionError: nnU-Net fails on it.
+            WorkerError: nnU-Net died of it.
+        """
+        images = self._images(case)
+        folds, notes = self._folds(case)
+        with tempfile.TemporaryDirectory(prefix="oncohort-") as there:
+            folder = Path(there)
+            answer = ask_model(self.module, self.load, self._request(folder, images, folds))
+            mask, dropped = self._mask(Path(answer["mask"]), images[self.roles[0]].geometry, case)
+            return Prediction(
+                mask=mask,
+                probability=self._probability(answer.get("probability"), mask.geometry, case),
+                notes=(*notes, *dropped_note(dropped)),
+                measured=Measured(answer["seconds"], answer.get("peak_memory_mib"), answer.get("device_memory_mib")),
+                facts={"folds": list(folds), "device": load_model(self.module, self.load).get("device")},
+            )
+
+    def close(self) -> None:
+        """End the process that holds the model; it is started again when a case comes."""
+        release_model(self.module, self.load)
+
+    def _images(self, case: Case) -> dict[str, Volume]:
+        if self.is_suv:
+            require_suv(case, segmenter=self.name)
+        images = {role: case.image(role) for role in self.roles}
+        require_one_grid(images, images[self.roles[0]].geometry, of=self.roles[0], case=case.id)
+        return images
+
+    def _folds(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The networks that a case is given to, and what must be noted."""
+        seen = frozenset[str]() if self.seen is None else self.seen.folds(case) & set(self.folds)
+        left = tuple(fold for fold in self.folds if fold not in seen)
+        if seen and self.training_cases:
+            return self.folds, (f"trained on this patient: {_called(seen)}",)
+        if left:
+            return left, ()
+        raise LeakageError(
+            expected="a network that was not trained on this patient",
+            found=f"{_called(seen)}, which were" if len(seen) > 1 else f"{_called(seen)} alone, which was",
+            where=f"case {case.id}",
+            remedy="train folds that hold it out, or say training_cases=true and do not compare the score with others",
+        )
+
+    def _request(self, folder: Path, images: Mapping[str, Volume], folds: tuple[str, ...]) -> dict[str, Any]:
+        suffix = ".mha" if self.ending == ".mha" else ".nii"
+        files = [folder / f"image_{number:04d}{suffix}" for number in range(len(self.roles))]
+        for file, role in zip(files, self.roles, strict=True):
+            write_volume(file, images[role])
+        probability = {"heads": list(self.heads), "out": str(folder / "probability")} if self.heads else None
+        return {
+            "do": "predict",
+            "images": [str(file) for file in files],
+            "out": str(folder / "mask"),
+            "folds": list(folds),
+            "probability": probability,
+        }
+
+    def _mask(self, path: Path, geometry: Geometry, case: Case) -> tuple[LabelMap, tuple[str, ...]]:
+        """The mask in a file, and the labels of the model in it that became background."""
+        found = read_prediction(path)
+        geometry.require_same_grid(found.geometry, what="the mask of nnU-Net", where=f"case {case.id}")
+        array = found.layers[0].array
+        mask = self.labels.label_map(array, geometry, where=f"case {case.id}, mask of nnU-Net")
+        return mask, self.labels.dropped_among(integers_in(array)) if self.labels.dropped else ()
+
+    def _probability(self, path: str | None, geometry: Geometry, case: Case) -> Volume | None:
+        if path is None:
+            return None
+        found = read_volume(path)
+        geometry.require_same_grid(found.geometry, what="the probability of nnU-Net", where=f"case {case.id}")
+        return Volume.from_array(found.array.astype(np.float32) / _CERTAIN, geometry, Unit.PROBABILITY)
+
+
+def _called(folds: frozenset[str]) -> str:
+    return f"fold{'s' if len(folds) > 1 else ''} {', '.join(sorted(folds))}"

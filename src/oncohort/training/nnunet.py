@@ -1,0 +1,170 @@
+"""nnU-Net trained in a process of its own: its folders, the requests, what it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oncohort.errors import SettingsError, WorkerError
+from oncohort.exports.nnunet import FINGERPRINT_FILE, SPLITS_FILE
+from oncohort.storage import content_key, read_json, remove_unlisted, write_bytes, write_json
+from oncohort.training.settings import TrainingSettings
+from oncohort.workers import Worker
+from oncohort.workers.environment import nnunet_environment
+
+MODULE = "oncohort.workers.nnunet"
+
+Told = Callable[[Mapping[str, Any]], None]
+"""Is called with every event of the process."""
+
+
+@dataclass(frozen=True)
+class NnunetFolders:
+    """The three folders of nnU-Net below that of a run.
+
+    Examples:
+        >>> NnunetFolders(Path("/run"), "Dataset001_A").of("results").as_posix()
+        '/run/results/Dataset001_A'
+    """
+
+    root: Path
+    dataset: str
+
+    def of(self, kind: str) -> Path:
+        """The folder of the data set in `raw`, `preprocessed` or `results`."""
+        return self.root / kind / self.dataset
+
+    @property
+    def log(self) -> Path:
+        """What nnU-Net prints."""
+        return self.root / "log.txt"
+
+    def environment(self, *, processes: int | None) -> dict[str, str]:
+        """Of nnU-Net's process."""
+        kinds = {kind: (self.root / kind).absolute() for kind in ("raw", "preprocessed", "results")}
+        return nnunet_environment(kinds, processes=processes)
+
+
+@dataclass(frozen=True)
+class NnunetTraining:
+    """The steps that nnU-Net takes, each in a process that ends with it.
+
+    Args:
+        folders: Where.
+        settings: How.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        gpus: Graphics cards; above 1 they are driven by torchrun.
+        jobs: Processes that preprocess; above 1, also one less that augment beside each that trains.
+        told: Is called with every event.
+    """
+
+    folders: NnunetFolders
+    settings: TrainingSettings
+    device: str = "auto"
+    gpus: int = 1
+    jobs: int = 1
+    told: Told = lambda event: None
+
+    def prepare(self) -> dict[str, Any]:
+        """Plan and preprocess what was exported; what stands already is kept. Gives the name of the plans.
+
+        Raises:
+            SettingsError: nnU-Net lacks a class or package, or cannot do this configuration.
+            WorkerError: nnU-Net fails.
+        """
+        raw, preprocessed = self.folders.of("raw"), self.folders.of("preprocessed")
+        mark = self.folders.root / ".oncohort" / "planned.json"
+        texts = {name: (raw / name).read_bytes() for name in (FINGERPRINT_FILE, "dataset.json")}
+        key = content_key(self._plan_request(), {name: text.decode() for name, text in texts.items()})
+        planned = read_json(mark) if mark.is_file() else {}
+        if planned.get("key") != key:
+            remove_unlisted(preprocessed, ())  # preprocessed by other plans
+            write_bytes(preprocessed / FINGERPRINT_FILE, texts[FINGERPRINT_FILE])
+            done = self._do(self._plan_request())
+            planned = {"key": key, "plans": done["plans"], "configuration": done["configuration"]}
+            write_json(mark, planned)
+        if (raw / SPLITS_FILE).is_file():
+            write_bytes(preprocessed / SPLITS_FILE, (raw / SPLITS_FILE).read_bytes())
+        self._do({"do": "preprocess", **self._which(planned["plans"]), "processes": self.jobs})
+        return planned
+
+    def train(self, fold: str, plans: str) -> dict[str, Any]:
+        """Train one fold to its end; gives checkpoint, seconds, memory, device, versions.
+
+        Raises:
+            SettingsError: nnU-Net lacks a class or package, or there is no such device.
+            WorkerError: nnU-Net fails.
+        """
+        chosen = self.settings
+        request = {
+            "do": "train",
+            **self._which(plans),
+            "trainer": chosen.trainer,
+            "fold": fold,
+            "epochs": chosen.epochs,
+            "iterations": chosen.iterations,
+            "validation_iterations": chosen.validation_iterations,
+            "save_every": chosen.save_every,
+            "seed": chosen.seed,
+            "device": self.device,
+        }
+        launcher = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}")
+        return self._do(request, launcher=launcher if self.gpus > 1 else ())
+
+    def _which(self, plans: str) -> dict[str, Any]:
+        return {"dataset": self.folders.dataset, "plans": plans, "configuration": self.settings.configuration}
+
+    def _plan_request(self) -> dict[str, Any]:
+        chosen = self.settings
+        wished = {
+            "patch_size": chosen.patch_size,
+            "batch_size": chosen.batch_size,
+            "features": chosen.features,
+            "spacing_mm": chosen.spacing_mm,
+        }
+        own = "OncohortPlans" if any(value is not None for value in wished.values()) else None
+        return {
+            "do": "plan",
+            "dataset": self.folders.dataset,
+            "configuration": chosen.configuration,
+            "planner": chosen.planner,
+            "plans": own,
+            "gpu_memory_gb": chosen.gpu_memory_gb,
+            "processes": self.jobs,
+            **wished,
+        }
+
+    def _do(self, request: Mapping[str, Any], *, launcher: tuple[str, ...] = ()) -> dict[str, Any]:
+        file = self.folders.root / ".oncohort" / "request.json"
+        write_json(file, request)
+        with Worker.start(
+            MODULE,
+            arguments=(str(file.absolute()),),
+            launcher=launcher,
+            environment=self.folders.environment(processes=self._augmenting if request["do"] == "train" else None),
+            log=self.folders.log,
+        ) as worker:
+            return self._end(request["do"], worker.events())
+
+    @property
+    def _augmenting(self) -> int | None:
+        """Processes that augment; with one job on a graphics card, which they would let wait, nnU-Net's own number."""
+        return self.jobs - 1 if self.jobs > 1 or self.device == "cpu" else None
+
+    def _end(self, verb: str, events: Iterator[Mapping[str, Any]]) -> dict[str, Any]:
+        for event in events:
+            self.told(event)
+            if event["event"] == "done":
+                return dict(event)
+            if event["event"] == "refused":
+                raise SettingsError(**{name: event[name] for name in ("expected", "found", "where", "remedy")})
+            if event["event"] == "failed":
+                break
+        raise WorkerError(
+            expected=f"nnU-Net to {verb}",
+            found=str(event["found"])[:1000],
+            where=str(self.folders.root),
+            remedy=f"see {self.folders.log.name} there for what it said before",
+        )

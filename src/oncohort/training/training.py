@@ -1,0 +1,247 @@
+"""Train a model on a cohort; continue after an interruption."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from oncohort import __version__
+from oncohort.cohort import Cohort
+from oncohort.compute import Progress, ProgressCallback, ResultStore
+from oncohort.errors import OutputError, SettingsError
+from oncohort.exporting import Exported, export_cohort
+from oncohort.exports import NnunetExport
+from oncohort.exports.case_files import RECORD_FILE
+from oncohort.formats.training_run import (
+    RUN_FILE,
+    CurvePoint,
+    TrainedFold,
+    TrainingRun,
+    read_curves,
+    read_training_run,
+    write_curves,
+    write_training_run,
+)
+from oncohort.splits import Split
+from oncohort.storage import claim_folder, read_json, sha256_file, write_json
+from oncohort.training.locking import lock_cohort
+from oncohort.training.nnunet import NnunetFolders, NnunetTraining
+from oncohort.training.settings import TrainingSettings
+
+ALL = "all"
+"""The fold that trains on every case that is not kept for the end."""
+
+
+def train(  # noqa: PLR0913 - the keywords are the verb's flags
+    cohort: Cohort,
+    settings: TrainingSettings,
+    *,
+    split: Split | None,
+    out: str | Path,
+    folds: Sequence[str] | None = None,
+    device: str = "auto",
+    gpus: int = 1,
+    jobs: int = 1,
+    work: Mapping[str, Any] | None = None,
+    overwrite: bool = False,
+    progress: ProgressCallback | None = None,
+) -> TrainingRun:
+    """Networks trained on a cohort, one for each fold, in the folder `out`.
+
+    The cohort is exported by reference, planned, preprocessed and trained by nnU-Net in processes of its own. A killed
+    call continues when it is made again, from the last checkpoint; more folds can be added by a later call.
+    `run.json` is written after every fold and says what was trained on which cases, with hashes.
+
+    Args:
+        cohort: Cases with images and masks on one grid.
+        settings: What is trained, and how.
+        split: Folds and test set, by patient; its test cases are not trained on. None trains on every case.
+        out: A new folder, or one with the same work.
+        folds: Numbers of folds of the split, or `all`; None means all folds of the split, or `all` without one.
+        device: `auto`, `cpu`, `cuda` or `mps`.
+        gpus: Graphics cards that train together.
+        jobs: Processes that preprocess and augment.
+        work: What marks the folder as this work; None means cohort, settings and split.
+        overwrite: Replace other work of Oncohort in `out`.
+        progress: Called after every file, case and epoch.
+
+    Raises:
+        SettingsError: A setting does not fit the cohort or this machine; nnU-Net is not installed.
+        LeakageError: The split stands for other cases.
+        InputError: No case can be trained on.
+        WorkerError: nnU-Net fails.
+        OutputError: `out` holds something else, or the cohort has changed since.
+
+    Examples:
+        >>> # train(cohort, TrainingSettings(epochs=100), split=read_split("split.json"), out="run", folds=["0"])
+    """
+    names = _fold_names(split, folds)
+    own = {
+        "verb": "train",
+        "cohort": cohort.identity,
+        "settings": settings.model_dump(mode="json"),
+        "split": None if split is None else split.content_hash,
+    }
+    folder = claim_folder(out, own if work is None else work, overwrite=overwrite).absolute()
+    export = _export(cohort, settings, split)
+    export.check(cohort)
+    store = ResultStore(folder / ".oncohort" / "hashes")
+    lock = lock_cohort(cohort, export.roles, store=store, jobs=jobs, progress=progress)
+    exported = export_cohort(cohort, export, out=folder / "raw", overwrite=True, jobs=jobs, progress=progress)
+    begun = TrainingRun(
+        model=settings.model,
+        settings=settings.model_dump(mode="json"),
+        cohort=cohort.name,
+        lock={case: lock[case] for case in exported.cases},
+        split=None if split is None else split.content_hash,
+        test=() if split is None else tuple(case for case in split.test if case in exported.cases),
+        channels=tuple(channel.role for channel in export.channels),
+        label_scheme=cohort.scheme.to_dict(),
+        labels=read_json(exported.folder / export.dataset_folder / RECORD_FILE)["labels"],
+        folder="results",
+        files={},
+        folds=(),
+        versions={"oncohort": __version__},
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        left_out=exported.failed,
+    )
+    _require_same_lock(folder, begun)
+    telling = _Telling(folder, progress)
+    steps = NnunetTraining(
+        NnunetFolders(folder, export.dataset_folder), settings, device, gpus=gpus, jobs=jobs, told=telling
+    )
+    run = _former(folder, begun)
+    wanted = [name for name in names if not _stands(folder, run, name)]
+    if wanted:
+        plans = steps.prepare()["plans"]
+        for name in wanted:
+            run = _with_fold(folder, run, steps.train(name, plans), _parts(name, split, exported))
+            write_training_run(folder, run)
+    return run
+
+
+def _fold_names(split: Split | None, folds: Sequence[str] | None) -> tuple[str, ...]:
+    possible = (*(str(number) for number in range(0 if split is None else len(split.folds))), ALL)
+    if folds is None:
+        return possible[:-1] or (ALL,)
+    wrong = [name for name in folds if name not in possible]
+    if wrong or not folds:
+        raise SettingsError(
+            expected=f"folds among {', '.join(possible)}",
+            found=", ".join(wrong) or "none",
+            where="folds",
+            remedy="choose folds of the split; without a split there is the fold `all` alone",
+        )
+    return tuple(dict.fromkeys(folds))
+
+
+def _export(cohort: Cohort, settings: TrainingSettings, split: Split | None) -> NnunetExport:
+    return NnunetExport(
+        number=1,
+        title=re.sub(r"[^A-Za-z0-9_-]+", "_", cohort.name)[:60].strip("_-") or "cohort",
+        channels=settings.images,
+        label_role=settings.label_role,
+        labels=settings.label_names,
+        union=settings.union,
+        split=split,
+        fingerprint=True,
+    )
+
+
+def _require_same_lock(folder: Path, run: TrainingRun) -> None:
+    """Raise if files have changed since the training began: preprocessed cases and checkpoints are of the old ones."""
+    mark = folder / ".oncohort" / "lock.json"
+    if not mark.is_file():
+        write_json(mark, {"lock_hash": run.lock_hash})
+    elif read_json(mark)["lock_hash"] != run.lock_hash:
+        raise OutputError(
+            expected="the cohort as it was when this training began",
+            found="other cases, or files with other bytes",
+            where=str(folder),
+            remedy="train in a new folder, or from the beginning with --overwrite",
+        )
+
+
+def _former(folder: Path, begun: TrainingRun) -> TrainingRun:
+    """The run with the folds of an earlier call."""
+    return read_training_run(folder) if (folder / RUN_FILE).is_file() else begun
+
+
+def _stands(folder: Path, run: TrainingRun, name: str) -> bool:
+    return any(fold.fold == name and (folder / fold.checkpoint).is_file() for fold in run.folds)
+
+
+def _parts(name: str, split: Split | None, exported: Exported) -> TrainedFold:
+    """A fold with its cases, before it is trained."""
+    if split is None or name == ALL:
+        aside = {*(() if split is None else split.test)}
+        trained, held = {*exported.cases} - aside, set[str]()
+    else:
+        trained, held = {*split.training(int(name))}, {*split.validation(int(name))}
+    return TrainedFold(
+        fold=name,
+        trained=tuple(case for case in exported.cases if case in trained),
+        held_out=tuple(case for case in exported.cases if case in held),
+        epochs=0,
+        checkpoint="",
+        sha256="",
+        seconds=0.0,
+        peak_memory_mib=None,
+    )
+
+
+def _with_fold(folder: Path, run: TrainingRun, done: Mapping[str, Any], parts: TrainedFold) -> TrainingRun:
+    checkpoint = Path(done["checkpoint"])
+    model = checkpoint.parents[1]
+    fold = replace(
+        parts,
+        epochs=run.settings["epochs"],
+        checkpoint=checkpoint.relative_to(folder).as_posix(),
+        sha256=sha256_file(checkpoint),
+        seconds=done["seconds"],
+        peak_memory_mib=done["peak_memory_mib"],
+    )
+    described = [model / name for name in ("dataset.json", "plans.json")]
+    return replace(
+        run,
+        folder=model.relative_to(folder).as_posix(),
+        files={path.relative_to(folder).as_posix(): sha256_file(path) for path in described},
+        folds=(*(one for one in run.folds if one.fold != fold.fold), fold),
+        versions={**run.versions, **done["versions"], "device": done["device"]},
+    )
+
+
+@dataclass
+class _Telling:
+    """Turns what nnU-Net tells into progress, and writes the learning curves as they grow."""
+
+    folder: Path
+    progress: ProgressCallback | None
+    curves: dict[str, list[CurvePoint]] = field(default_factory=dict)
+    begun: tuple[float, int] | None = None
+
+    def __call__(self, event: Mapping[str, Any]) -> None:
+        if event["event"] == "epoch":
+            self._epoch(event)
+        elif event["event"] == "preprocessed" and self.progress is not None:
+            self.progress(Progress(event["done"], event["of"], "preprocess", self._preprocessing_s(event["done"])))
+
+    def _preprocessing_s(self, done: int) -> float:
+        """Seconds for all finished cases at the pace of this call: those of an earlier one were found at once."""
+        self.begun = self.begun or (time.monotonic(), done)
+        started, former = self.begun
+        return (time.monotonic() - started) * done / (done - former) if done > former else 0.0
+
+    def _epoch(self, event: Mapping[str, Any]) -> None:
+        self.curves = self.curves or dict(read_curves(self.folder))
+        points = [CurvePoint(**{**point, "pseudo_dice": tuple(point["pseudo_dice"])}) for point in event["points"]]
+        self.curves[event["fold"]] = points
+        write_curves(self.folder, self.curves)
+        if self.progress is not None:
+            seconds = sum(point.seconds for point in points)
+            self.progress(Progress(len(points), event["epochs"], f"train fold {event['fold']}", seconds))

@@ -1,0 +1,5 @@
+"""Programs in processes of their own: they know files and words, no cases."""
+
+from oncohort.workers.process import Worker
+
+__all__ = ["Worker"]
