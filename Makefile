@@ -50,7 +50,7 @@ bench: $(BENCH)/ready
 	$(BENCH)/bin/python -m benchmarks --markdown
 
 test-extras: $(BENCH)/ready
-	$(BENCH)/bin/pytest -q -m 'extras and not slow' -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(BENCH)/bin/pytest -q -m 'extras and not slow' -n $(WORKERS) --dist loadgroup
 
 clean:
 	rm -rf .venv $(BENCH) build/benchmarks oncohort-demo .mypy_cache .ruff_cache .coverage

@@ -124,6 +124,9 @@ class Watch:
             self.done[progress.label] = progress.done
 
 
+_MEASURED = ("seconds", "peak_memory_mib", "device_memory_mib")
+
+
 def leftovers(out: Path) -> dict[str, Any]:
     """Everything that a run leaves behind, times and the page aside: tables as rows, other files as bytes."""
     found: dict[str, Any] = {}
@@ -132,7 +135,7 @@ def leftovers(out: Path) -> dict[str, Any]:
         if path.is_dir() or ".oncohort" in path.parts or name == "report.html":
             continue
         if path.suffix == ".parquet":
-            found[name] = pl.read_parquet(path, glob=False).to_dicts()
+            found[name] = pl.read_parquet(path, glob=False).drop(_MEASURED, strict=False).to_dicts()
         elif path.suffix == ".json":
             found[name] = {key: value for key, value in json.loads(path.read_text()).items() if key != "created_at"}
         else:

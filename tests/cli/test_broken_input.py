@@ -326,10 +326,10 @@ def test_an_output_that_cannot_be_written(capsys, tmp_path, kind, verb):
     data = write_dataset(tmp_path / "data", "A")
     cohort, predictions = tmp_path / "cohort", tmp_path / "predictions"
     assert call(capsys, "ingest", "nnunet", data, "--out", cohort)[0] == 0
-    assert call(capsys, "segment", cohort, "threshold", "suv=2.5", "--out", predictions)[0] == 0
+    assert call(capsys, "segment", cohort, "--with", "threshold", "suv=2.5", "--out", predictions)[0] == 0
     arguments = {
         "ingest": ["ingest", "nnunet", data, "--out", out],
-        "segment": ["segment", cohort, "threshold", "suv=2.5", "--out", out],
+        "segment": ["segment", cohort, "--with", "threshold", "suv=2.5", "--out", out],
         "evaluate": ["evaluate", cohort, predictions, "--profile", "autopet-iii", "--out", out],
         "phantom": ["phantom", "nnunet", "--cases", "1", "--out", out],
         "demo": ["demo", "--cases", "1", "--out", out],

@@ -19,7 +19,7 @@ from oncohort.units import Unit
 from study_files import RESAMPLE, Watch, save_image, save_study, write_dataset, write_patient
 
 COMMANDS = (
-    *("demo", "run", "ingest", "info", "harmonise", "split", "segment"),
+    *("demo", "run", "ingest", "info", "harmonise", "split", "segment", "train"),
     *("evaluate", "rank", "sensitivity", "phantom", "convert", "suv", "verify", "show", "report"),
 )
 NESTED = (
@@ -108,7 +108,7 @@ def test_wrong_usage_is_64_and_says_why_on_stderr(capsys, monkeypatch, tmp_path,
 
 WRONG_PATHS = [
     ["info", "gone"],
-    ["segment", "gone", "threshold", "suv=2.5", "--out", "new"],
+    ["segment", "gone", "--with", "threshold", "suv=2.5", "--out", "new"],
     ["evaluate", "gone", "gone", "--profile", "autopet-iii", "--out", "new"],
     ["ingest", "dicom", "gone", "--out", "new"],
     ["ingest", "nnunet", "gone", "--out", "new"],
@@ -159,7 +159,7 @@ def test_info_shows_a_cohort(capsys, finished):
 def test_verb_by_verb_gives_what_the_study_gives(capsys, finished, tmp_path):
     cohort, predictions, scores = tmp_path / "cohort", tmp_path / "suv-2.5", tmp_path / "scores"
     assert answer(capsys, "ingest", "nnunet", finished / "data", "--out", cohort)["cases"] == 2
-    assert answer(capsys, "segment", cohort, "threshold", "suv=2.5", "--out", predictions)["failed"] == {}
+    assert answer(capsys, "segment", cohort, "--with", "threshold", "suv=2.5", "--out", predictions)["failed"] == {}
     profile = ["--profile", "autopet-iii"]
     assert answer(capsys, "evaluate", cohort, predictions, *profile, "--out", scores)["rows"] == 2 * 4
     ranked = answer(capsys, "rank", scores, "--bootstrap", "50", "--seed", "7")["aggregates"]
@@ -281,7 +281,24 @@ def test_other_work_in_the_output_needs_overwrite(capsys, finished, tmp_path):
 @pytest.mark.parametrize("words", ["suv", "suv=", "suv=abc", "suv=-1", "sov=2.5", "suv=nan"])
 def test_wrong_parameters_of_a_segmenter(capsys, finished, tmp_path, words):
     cohort = finished / "results" / "cohort"
-    assert call(capsys, "segment", cohort, "threshold", words, "--out", tmp_path / "p")[0] == 64
+    assert call(capsys, "segment", cohort, "--with", "threshold", words, "--out", tmp_path / "p")[0] == 64
+    assert not (tmp_path / "p").exists()
+
+
+def test_segment_says_what_every_case_took(capsys, finished, tmp_path):
+    words = (finished / "results" / "cohort", "--with", "threshold", "suv=2.5", "--out", tmp_path / "p")
+    cases = answer(capsys, "segment", *words)["cases"]
+    assert [case["prediction"] for case in cases] == [f"{case['case']}.nii.gz" for case in cases]
+    assert all(case["seconds"] > 0 and case["peak_memory_mib"] > 10 and case["failed"] is None for case in cases)
+
+
+def test_a_segmenter_after_the_cohort_is_no_longer_a_word_of_its_own(capsys, finished, tmp_path):
+    cohort = finished / "results" / "cohort"
+    assert call(capsys, "segment", cohort, "threshold", "suv=2.5", "--out", tmp_path / "p")[0] == 64
+    assert call(capsys, "segment", cohort, "--with", "threshold:2.5", "--out", tmp_path / "p")[0] == 64
+    assert (
+        call(capsys, "segment", cohort, "--with", "threshold", "threshold", "suv=1", "--out", tmp_path / "p")[0] == 64
+    )
     assert not (tmp_path / "p").exists()
 
 

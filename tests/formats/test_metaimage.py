@@ -92,6 +92,87 @@ def test_other_and_missing_files_are_refused(tmp_path):
             read_metaimage(tmp_path / name)
 
 
+def plain(tmp_path, **lines):
+    """An uncompressed file, with lines of its header changed; `data` replaces the voxels."""
+    data = lines.pop("data", None)
+    sitk.WriteImage(sitk.GetImageFromArray(values().transpose(2, 1, 0)), str(tmp_path / "p.mha"), useCompression=False)
+    head, mark, voxels = (tmp_path / "p.mha").read_bytes().partition(b"ElementDataFile = LOCAL\n")
+    kept = [line for line in head.splitlines() if line.split(b" = ")[0].decode() not in lines]
+    said = [f"{name} = {value}".encode() for name, value in lines.items() if name != "ElementDataFile"]
+    last = f"ElementDataFile = {lines['ElementDataFile']}\n".encode() if "ElementDataFile" in lines else mark
+    path = tmp_path / "changed.mha"
+    path.write_bytes(b"\n".join([*kept, *said, last]) + (voxels if data is None else data))
+    return path
+
+
+@pytest.mark.parametrize("is_compressed", [True, False])
+@pytest.mark.parametrize(
+    ("line", "other"),
+    [
+        (b"DimSize = 5 6 7", b"DimSize = 5 6 8"),
+        (b"DimSize = 5 6 7", b"DimSize = 5 6 6"),
+        (b"ElementType = MET_SHORT", b"ElementType = MET_FLOAT"),
+        (b"ElementType = MET_SHORT", b"ElementType = MET_UCHAR"),
+    ],
+)
+def test_voxels_of_another_size_than_the_header_says_are_refused(tmp_path, is_compressed, line, other):
+    """The reading library fills what compressed voxels lack with zeros, and passes over what there is too much."""
+    sitk.WriteImage(
+        sitk.GetImageFromArray(values().transpose(2, 1, 0)), str(tmp_path / "a.mha"), useCompression=is_compressed
+    )
+    data = (tmp_path / "a.mha").read_bytes()
+    assert line in data
+    (tmp_path / "a.mha").write_bytes(data.replace(line, other))
+    with pytest.raises(FormatError, match="bytes"):
+        _ = read_metaimage(tmp_path / "a.mha").array
+
+
+@pytest.mark.parametrize("word", ["BinaryDataByteOrderMSB", "ElementByteOrderMSB"])
+def test_voxels_of_either_byte_order_are_read(tmp_path, word):
+    path = plain(tmp_path, data=values().astype(">i2").tobytes(order="F"), BinaryDataByteOrderMSB="True")
+    path.write_bytes(path.read_bytes().replace(b"BinaryDataByteOrderMSB", word.encode()))
+    assert np.array_equal(read_metaimage(path).array, values())
+
+
+@pytest.mark.parametrize("is_compressed", [True, False])
+def test_voxels_beside_the_header_are_read(tmp_path, is_compressed):
+    image = sitk.GetImageFromArray(values().transpose(2, 1, 0))
+    image.SetDirection((0, 1, 0, -1, 0, 0, 0, 0, 1))
+    sitk.WriteImage(image, str(tmp_path / "a.mhd"), useCompression=is_compressed)
+    volume = read_metaimage(tmp_path / "a.mhd")
+    assert np.array_equal(volume.array, values())
+    for index in ((0, 0, 0), (4, 5, 6)):
+        x, y, z = image.TransformIndexToPhysicalPoint(index)
+        assert np.allclose(volume.geometry.to_mm([index])[0], [-x, -y, z])
+    (beside,) = (path for path in tmp_path.iterdir() if path.suffix != ".mhd")
+    beside.write_bytes(beside.read_bytes()[:-20])
+    with pytest.raises(FormatError):
+        _ = read_metaimage(tmp_path / "a.mhd").array
+    beside.unlink()
+    with pytest.raises(FormatError):
+        _ = read_metaimage(tmp_path / "a.mhd").array
+
+
+@pytest.mark.parametrize(
+    "name", ["/etc/passwd", "../x.raw", "sub/x.raw", "sub\\x.raw", "LIST", "slice%03d.raw 1 7 1", "a.raw b.raw", ".."]
+)
+def test_a_header_that_names_files_elsewhere_or_several_is_refused(tmp_path, name):
+    (tmp_path / "sub").mkdir()
+    for raw in (tmp_path / "x.raw", tmp_path / "sub/x.raw", tmp_path.parent / "x.raw"):
+        raw.write_bytes(values().tobytes(order="F"))
+    header = plain(tmp_path, data=b"", ElementDataFile=name).rename(tmp_path / "a.mhd")
+    with pytest.raises(FormatError):
+        _ = read_metaimage(header).array
+    good = plain(tmp_path, data=b"", ElementDataFile="x.raw").rename(tmp_path / "b.mhd")
+    assert np.array_equal(read_metaimage(good).array, values())
+
+
+@pytest.mark.parametrize("lines", [{"HeaderSize": "12"}, {"BinaryData": "False"}, {"ElementDataFile": ""}])
+def test_headers_that_place_voxels_otherwise_are_refused(tmp_path, lines):
+    with pytest.raises(FormatError):
+        _ = read_metaimage(plain(tmp_path, **lines)).array
+
+
 def test_voxels_in_another_file_are_refused(tmp_path):
     sitk.WriteImage(sitk.GetImageFromArray(values()), str(tmp_path / "a.mhd"))
     (tmp_path / "a.mhd").rename(tmp_path / "a.mha")

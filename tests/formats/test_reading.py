@@ -31,5 +31,16 @@ def test_other_names_are_refused_both_ways(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_metaimage_header_is_read_and_not_written(tmp_path):
+    header = "NDims = 3\nDimSize = 2 3 4\nElementSpacing = 2 2 3\nElementType = MET_SHORT\nElementDataFile = a.raw"
+    (tmp_path / "a.mhd").write_text(f"ObjectType = Image\n{header}")
+    (tmp_path / "a.raw").write_bytes(SEVEN.array.tobytes(order="F"))
+    volume = read_volume(tmp_path / "a.mhd", Unit.HU)
+    assert np.array_equal(volume.array, SEVEN.array)
+    assert volume.geometry.is_same_grid(GRID)
+    with pytest.raises(FormatError, match="ends in"):
+        write_volume(tmp_path / "b.mhd", SEVEN)
+
+
 def test_suffixes_are_listed_longest_first():
     assert VOLUME_SUFFIXES == (".nii.gz", ".nii", ".mha")

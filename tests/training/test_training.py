@@ -158,12 +158,16 @@ def test_other_settings_are_other_work(cohort, split, tmp_path):
 
 def test_a_cohort_that_has_changed_since_is_refused(own_cohort, tmp_path):
     split = split_cohort(own_cohort, SplitSettings(folds=2)).split
-    train(own_cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu")
+    first = train(own_cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu")
     row = next(row for row in own_cohort.volume_rows(own_cohort.case_ids[0]) if row["role"] == "lesions")
     other = next(row for row in own_cohort.volume_rows(own_cohort.case_ids[1]) if row["role"] == "lesions")
     Path(own_cohort.root / row["path"]).write_bytes(Path(own_cohort.root / other["path"]).read_bytes())
     with pytest.raises(OutputError, match="files with other bytes"):
         train(own_cohort, SHORT, split=split, out=tmp_path / "run", folds=["1"], device="cpu")
+    anew = train(own_cohort, SHORT, split=split, out=tmp_path / "run", folds=["1"], device="cpu", overwrite=True)
+    assert [fold.fold for fold in anew.folds] == ["1"]
+    assert anew.lock_hash != first.lock_hash
+    assert asked(tmp_path / "run")[0] == "plan None"
 
 
 def test_a_case_that_cannot_be_exported_is_named(own_cohort, tmp_path):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import polars as pl
 from cyclopts import Parameter
@@ -22,6 +22,7 @@ from oncohort.cli.output import (
     say,
     shown_progress,
 )
+from oncohort.cli.scoring_choices import ScoringChoices
 from oncohort.cohort import Cohort
 from oncohort.errors import SettingsError
 from oncohort.evaluation import evaluate as evaluate_cohort
@@ -42,6 +43,7 @@ from oncohort.results import Scores
 from oncohort.storage import write_bytes
 
 _COMMON = Common()
+_SCORING = ScoringChoices()
 
 
 def evaluate(
@@ -50,7 +52,7 @@ def evaluate(
     *,
     profile: str,
     out: Path,
-    resample_predictions: Annotated[bool, Parameter(negative="")] = False,
+    choices: ScoringChoices = _SCORING,
     common: Common = _COMMON,
 ) -> int:
     """Score folders of predictions against the reference masks of a cohort.
@@ -60,15 +62,15 @@ def evaluate(
         predictions: A folder per model; NAME=FOLDER names the model, otherwise the folder does.
         profile: Name or file of the protocol, such as autopet-iii.
         out: Folder of the scores.
-        resample_predictions: Take the nearest voxel where a prediction lies on another grid.
     """
     with shown_progress() as progress:
         scores = evaluate_cohort(
             open_cohort(cohort),
             named_folders(predictions),
             profile=profile,
+            cases=choices.ids,
             out=out,
-            resample_predictions=resample_predictions,
+            resample_predictions=choices.resample_predictions,
             overwrite=common.overwrite,
             jobs=common.jobs,
             progress=progress,

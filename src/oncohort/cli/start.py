@@ -51,6 +51,9 @@ def run(study: Path, *, common: Common = _COMMON) -> int:
 
 
 def _show_failed(result: StudyResult) -> None:
+    for model, cases in result.left_out.items():
+        for case, reason in cases.items():
+            say(f"{model} not trained on {case}: {reason}")
     for model, cases in result.failed.items():
         for case, reason in cases.items():
             say(f"no prediction of {model} for {case}: {reason}")
@@ -72,6 +75,7 @@ def _as_json(result: StudyResult) -> dict[str, object]:
         "missing": result.scores.run["missing"],
         "unscored": result.scores.run["unscored"],
         "evaluation_findings": result.scores.run["findings"],
+        "left_out": {model: dict(cases) for model, cases in result.left_out.items()},
         "failed": {model: dict(cases) for model, cases in result.failed.items()},
         "aggregates": result.aggregates.to_dicts(),
         "complete": result.is_complete,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import polars as pl
 
 from oncohort.cohort.case import Case
 from oncohort.cohort.tables import Tables
-from oncohort.errors import InputError
+from oncohort.errors import InputError, shown
 from oncohort.labels import LabelScheme
 from oncohort.volume import LabelMap, Volume
 
@@ -120,6 +120,37 @@ class Cohort:
         """The same cohort with another case table."""
         tables = Tables(**{**self.tables.named(), "cases": cases})
         return Cohort(self.facts, self.scheme, tables, self.read, self.root)
+
+    def only(self, cases: Iterable[str]) -> Cohort:
+        """The same cohort with these cases alone, in its own order; rows of no case stay.
+
+        Args:
+            cases: Ids; one that is named twice counts once.
+
+        Raises:
+            InputError: There is no such case, or none is named.
+
+        Examples:
+            >>> tables = Tables.from_rows({"cases": [{"case": "A", "patient": "P"}, {"case": "B", "patient": "P"}]})
+            >>> cohort = Cohort(CohortFacts("two", "dicom"), LabelScheme("lesion", {"lesion": 1}), tables)
+            >>> cohort.only(["B"]).case_ids
+            ('B',)
+        """
+        chosen = dict.fromkeys(cases)
+        strange = [case for case in chosen if case not in self]
+        if strange or not chosen:
+            raise InputError(
+                expected="ids of cases of the cohort",
+                found=f"{len(strange)} that it does not have: {shown(strange)}" if strange else "none",
+                where=f"cohort {self.name!r}",
+                remedy=f"choose among its {len(self)} cases, as cases.parquet spells them",
+            )
+        wanted = pl.col("case").is_in(list(chosen))
+        tables = {
+            name: table.filter(wanted | pl.col("case").is_null()) if "case" in table.columns else table
+            for name, table in self.tables.named().items()
+        }
+        return Cohort(self.facts, self.scheme, Tables(**tables), self.read, self.root)
 
     def _case(self, row: dict[str, Any]) -> Case:
         facts = {name: value for name, value in row.items() if name not in ("case", "patient")}

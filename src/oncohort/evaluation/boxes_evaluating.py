@@ -21,6 +21,7 @@ from oncohort.evaluation.boxes_reference import (
     unscored_boxes,
 )
 from oncohort.evaluation.boxes_scoring import BoxTask, score_boxes
+from oncohort.evaluation.cohort_part import CohortPart
 from oncohort.evaluation.findings import Finding
 from oncohort.evaluation.planning import find_subsets
 from oncohort.evaluation.recording import describe_origin
@@ -32,7 +33,7 @@ _Pairs = Sequence[tuple[BoxTask, Mapping[str, Any]]]
 
 
 def evaluate_boxes(
-    cohort: Cohort,
+    part: CohortPart,
     predictions: Mapping[str, Path],
     profile: Profile,
     *,
@@ -42,7 +43,7 @@ def evaluate_boxes(
     """Scores of every model on every case whose boxes a profile of boxes scores.
 
     Args:
-        cohort: The references, in its table of boxes.
+        part: The references, in the table of boxes of its cohort.
         predictions: A folder per model, with one file of boxes.
         profile: A profile of boxes.
         jobs: Processes.
@@ -61,10 +62,11 @@ def evaluate_boxes(
     """
     if not predictions:
         raise _wrong("the predictions of at least one model", "none", "evaluate")
+    cohort = part.cohort
     references, unscored = reference_cases(cohort, profile)
     structures = box_structures(cohort, profile)
     scored = [one.case for one in references]
-    models = [read_model(model, folder, scored, cohort.case_ids) for model, folder in predictions.items()]
+    models = [read_model(model, folder, scored, part.known) for model, folder in predictions.items()]
     _require_usable(models)
     tasks = [
         BoxTask(model.model, one, model.rows.get(one.case), profile, structures)

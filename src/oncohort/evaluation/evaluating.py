@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
 from oncohort.errors import PredictionError, SettingsError
 from oncohort.evaluation.boxes_evaluating import evaluate_boxes
+from oncohort.evaluation.cohort_part import CohortPart
 from oncohort.evaluation.lesion_lists import candidate_table, lesion_table
 from oncohort.evaluation.planning import EvaluationPlan, plan_steps
 from oncohort.evaluation.recording import record_run
@@ -32,6 +33,7 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     predictions: Mapping[str, str | Path],
     *,
     profile: str | Path | Profile,
+    cases: Iterable[str] | None = None,
     out: str | Path | None = None,
     work: Mapping[str, Any] | None = None,
     resample_predictions: bool = False,
@@ -39,7 +41,7 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     jobs: int = 1,
     progress: ProgressCallback | None = None,
 ) -> Scores:
-    """Scores of every model on every case that has a reference.
+    """Scores of every model on every case that has a reference, or on those of `cases` that have one.
 
     Missing predictions, and those that cannot be used, are scored by the
     profile's rule and counted, never dropped. With `out`, finished cases are
@@ -51,8 +53,9 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
         predictions: A folder per model, with `<case>.nii.gz` or `<case>.mha`; for a profile of boxes with `boxes.csv`,
             `boxes.parquet` or `results.json`.
         profile: Name, file, or profile.
+        cases: Ids of the cases to score, such as a test set; None means all. Predictions for others are passed over.
         out: Folder for `scores.parquet` and `run.json`: new, or one with the same work.
-        work: What marks the folder as this work; None means the cohort, the models and the profile.
+        work: What marks the folder as this work; None means the cohort, the cases, the models and the profile.
         resample_predictions: Take the nearest voxel where a prediction lies on another grid.
         overwrite: Replace other work of Oncohort in `out`.
         jobs: Processes.
@@ -60,9 +63,11 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
 
     Returns:
         Rows by model, case, structure and metric; the same for any number of jobs. `run` holds `missing`,
-        `unreadable`, `findings`, `unmatched`, `resampled`, `unscored`, `subsets`, `notes`, `inputs` and `versions`.
+        `unreadable`, `findings`, `unmatched`, `resampled`, `unscored`, `subsets`, `notes`, `inputs` and `versions`,
+        and `chosen` if only some cases were to be scored.
 
     Raises:
+        InputError: `cases` names one that the cohort does not have, or none.
         PredictionError: A folder does not exist, no model has a prediction that can be scored, or the profile
             allows none to be missing and one is.
         MissingNeedError: No case has a reference.
@@ -88,15 +93,18 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     """
     protocol = profile if isinstance(profile, Profile) else load_profile(profile)
     folders = {model: Path(folder) for model, folder in predictions.items()}
+    part = CohortPart.of(cohort, cases)
+    own = _work(part, folders, protocol) if work is None else work
     if protocol.kind == "boxes":
         _require_no_resampling(protocol, is_asked=resample_predictions)
         if out is not None:
-            claim_folder(out, _work(cohort, folders, protocol) if work is None else work, overwrite=overwrite)
-        found = evaluate_boxes(cohort, folders, protocol, jobs=jobs, progress=progress)
+            claim_folder(out, own, overwrite=overwrite)
+        found = part.record(evaluate_boxes(part, folders, protocol, jobs=jobs, progress=progress))
         if out is not None:
             write_scores(out, found)
         return found
-    plan, plans = plan_steps(cohort, folders, protocol)
+    cohort = part.cohort
+    plan, plans = plan_steps(cohort, folders, protocol, others=part.others)
     tasks = [
         replace(task, step=step)
         for step, each in plans.items()
@@ -107,8 +115,7 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     keys = [_course_key([task_key(cohort, task) for task in course]) for course in courses]
     store = None
     if out is not None:
-        own = _work(cohort, folders, protocol)
-        folder = claim_folder(out, own if work is None else work, overwrite=overwrite)
+        folder = claim_folder(out, own, overwrite=overwrite)
         store = ResultStore(folder / ".oncohort" / "results")
     if jobs > 1:
         warm_kernels()
@@ -120,7 +127,7 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     run = record_run(cohort, plan, tasks, results)
     references = _references(cohort, tasks, dict(zip(hashing.cases, hashes, strict=True)))
     inputs = [*references, *prediction_inputs(tasks, results)]
-    scores = _join(tasks, results, {**run, "inputs": inputs}, protocol)
+    scores = part.record(_join(tasks, results, {**run, "inputs": inputs}, protocol))
     if out is not None and store is not None:
         write_scores(out, scores)
         store.prune({*keys, *hashing.keys})
@@ -162,9 +169,10 @@ def _require_no_resampling(profile: Profile, *, is_asked: bool) -> None:
         )
 
 
-def _work(cohort: Cohort, folders: Mapping[str, Path], profile: Profile) -> dict[str, Any]:
+def _work(part: CohortPart, folders: Mapping[str, Path], profile: Profile) -> dict[str, Any]:
     models = {model: str(folder.absolute()) for model, folder in folders.items()}
-    return {"verb": "evaluate", "cohort": cohort.identity, "models": models, "profile": profile.name}
+    work = {"verb": "evaluate", "cohort": part.cohort.identity, "models": models, "profile": profile.name}
+    return work if part.is_whole else {**work, "cases": content_key(part.cohort.case_ids)}
 
 
 def make_tasks(cohort: Cohort, plan: EvaluationPlan, profile: Profile, *, is_resampling: bool) -> list[ScoreTask]:

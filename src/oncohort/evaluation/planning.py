@@ -54,13 +54,16 @@ class EvaluationPlan:
                 yield model, case, path
 
 
-def plan_evaluation(cohort: Cohort, predictions: Mapping[str, Path], profile: Profile) -> EvaluationPlan:
+def plan_evaluation(
+    cohort: Cohort, predictions: Mapping[str, Path], profile: Profile, *, others: Collection[str] = ()
+) -> EvaluationPlan:
     """Pair the cases of a cohort with the prediction files of every model.
 
     Args:
         cohort: The references.
         predictions: A folder per model.
         profile: Names the role of the reference and says whether predictions may be missing.
+        others: Ids of cases that exist and are not to be scored; their predictions are passed over.
 
     Raises:
         MissingNeedError: No case has a reference, or a column is missing that says which metrics are measured.
@@ -70,7 +73,7 @@ def plan_evaluation(cohort: Cohort, predictions: Mapping[str, Path], profile: Pr
             or no of every case.
     """
     refuse_steps(profile, where="evaluation")
-    return _plan(cohort, predictions, profile)
+    return _plan(cohort, predictions, profile, others)
 
 
 def refuse_steps(profile: Profile, *, where: str) -> None:
@@ -103,7 +106,7 @@ def refuse_boxes(profile: Profile, *, where: str) -> None:
         )
 
 
-def _plan(cohort: Cohort, predictions: Mapping[str, Path], profile: Profile) -> EvaluationPlan:
+def _plan(cohort: Cohort, predictions: Mapping[str, Path], profile: Profile, others: Collection[str]) -> EvaluationPlan:
     refuse_boxes(profile, where="evaluation")
     _require_columns(cohort, profile)
     role = profile.target.role
@@ -130,7 +133,7 @@ def _plan(cohort: Cohort, predictions: Mapping[str, Path], profile: Profile) -> 
         cases=scored,
         unscored=tuple({"case": case.id, "reason": f"no {role}"} for case in cohort if role not in case),
         predictions=files,
-        unmatched={model: _unmatched(folder, cohort, twins[model]) for model, folder in folders.items()},
+        unmatched={model: _unmatched(folder, cohort, {*twins[model], *others}) for model, folder in folders.items()},
         unread={model: list_unread(folder) for model, folder in folders.items()},
         twins=twins,
         unfilled={model: _describe(folders[model]) for model, found in files.items() if not any(found.values())},
@@ -153,21 +156,21 @@ def describe_pairs(cohort: Cohort, cases: Sequence[str], profile: Profile) -> st
 
 
 def plan_steps(
-    cohort: Cohort, predictions: Mapping[str, Path], profile: Profile
+    cohort: Cohort, predictions: Mapping[str, Path], profile: Profile, *, others: Collection[str] = ()
 ) -> tuple[EvaluationPlan, dict[int | None, EvaluationPlan]]:
     """The plan of every state of an interaction, from `MODEL/step-<k>`, and all of them in one.
 
-    A profile without steps has a single plan, of the step None.
+    A profile without steps has a single plan, of the step None. Arguments as of `plan_evaluation`.
 
     Raises:
         MissingNeedError: As `plan_evaluation`.
         PredictionError: As `plan_evaluation`, for the folder of any state.
     """
     if profile.steps is None:
-        plan = plan_evaluation(cohort, predictions, profile)
+        plan = plan_evaluation(cohort, predictions, profile, others=others)
         return plan, {None: plan}
     plans: dict[int | None, EvaluationPlan] = {
-        step: _plan(cohort, {model: Path(f) / f"step-{step}" for model, f in predictions.items()}, profile)
+        step: _plan(cohort, {model: Path(f) / f"step-{step}" for model, f in predictions.items()}, profile, others)
         for step in range(profile.steps.states)
     }
     every = list(plans.values())
@@ -255,13 +258,13 @@ def _describe(folder: Path) -> str:
     return ", ".join(path.name for path in sorted(folder.iterdir())[:3]) or "an empty folder"
 
 
-def _unmatched(folder: Path, cohort: Cohort, twins: Collection[str]) -> tuple[Path, ...]:
+def _unmatched(folder: Path, cohort: Cohort, passed_over: Collection[str]) -> tuple[Path, ...]:
     """Predictions for no case, or under a name that the case is not written with."""
     listed = list_predictions(folder).items()
     return tuple(
         path
         for case, path in listed
-        if case not in twins and (case not in cohort or path != find_prediction(folder, case))
+        if case not in passed_over and (case not in cohort or path != find_prediction(folder, case))
     )
 
 

@@ -115,7 +115,18 @@ class TrainingRun:
     @property
     def lock_hash(self) -> str:
         """SHA-256 over cases, patients and files of the lock; their order does not matter."""
-        return content_key(_lock_values(self.lock))
+        return lock_hash(self.lock)
+
+
+def lock_hash(lock: Mapping[str, LockedCase]) -> str:
+    """SHA-256 over cases, patients and files; their order does not matter.
+
+    Examples:
+        >>> cases = {"a": LockedCase("p", {}), "b": LockedCase("q", {})}
+        >>> lock_hash(cases) == lock_hash(dict(reversed(cases.items())))
+        True
+    """
+    return content_key(_lock_values(lock))
 
 
 @dataclass(frozen=True)

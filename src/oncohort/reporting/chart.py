@@ -56,11 +56,11 @@ def looks_of(models: Sequence[str]) -> dict[str, Look]:
 class Chart:
     """A figure of one or more panels with axes, laid out in inches."""
 
-    def __init__(self, width: float, height: float, *, panels: int = 1) -> None:
+    def __init__(self, width: float, height: float, *, panels: int = 1, shares_up: bool = True) -> None:
         with mpl.rc_context(_STYLE):
             self._figure = Figure(figsize=(width, height), facecolor="white", layout="constrained")
             FigureCanvasSVG(self._figure)
-            grid = self._figure.subplots(1, panels, sharex=True, sharey=True, squeeze=False)
+            grid = self._figure.subplots(1, panels, sharex=True, sharey=shares_up, squeeze=False)
             self.panels: list[Any] = list(grid[0])
             for axes in self.panels:
                 _tidy(axes)
@@ -77,9 +77,12 @@ class Chart:
 
     def legend(self, place: str) -> None:
         """A legend inside the first panel."""
-        with mpl.rc_context(_STYLE):
-            legend = self.panels[0].legend(loc=place, frameon=True, framealpha=0.9, edgecolor=RULE, handlelength=3.2)
-            legend.get_frame().set_linewidth(0.6)
+        self._legend(self.panels[0], place)
+
+    def legends(self, place: str) -> None:
+        """A legend inside each panel."""
+        for axes in self.panels:
+            self._legend(axes, place)
 
     def legend_above(self) -> None:
         """A legend above the panels, in as many lines as it needs."""
@@ -90,6 +93,12 @@ class Chart:
             self._figure.legend(
                 handles, labels, loc="outside upper left", ncols=columns, frameon=False, handlelength=3.2
             )
+
+    @staticmethod
+    def _legend(axes: Any, place: str) -> None:
+        with mpl.rc_context(_STYLE):
+            legend = axes.legend(loc=place, frameon=True, framealpha=0.9, edgecolor=RULE, handlelength=3.2)
+            legend.get_frame().set_linewidth(0.6)
 
     def svg(self) -> str:
         """The figure as text; no date, no random names, so that equal figures are equal bytes."""

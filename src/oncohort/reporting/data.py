@@ -225,6 +225,48 @@ class Drawing:
 
 
 @dataclass(frozen=True)
+class FoldFacts:
+    """One network of a training, in words.
+
+    Args:
+        fold: `0`, `1`, ... or `all`.
+        trained: Number of cases that it was trained on.
+        held_out: Number of cases that validated it.
+        epochs: How many it was trained for.
+        duration: Such as "2 h 5 min".
+        peak_memory: Such as "1.2 GiB", or why it is not known.
+    """
+
+    fold: str
+    trained: int
+    held_out: int
+    epochs: int
+    duration: str
+    peak_memory: str
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """How a model was trained.
+
+    Args:
+        name: Of the model, as the leaderboard has it.
+        summary: One sentence.
+        settings: Name and value of what was set, in words.
+        hashes: What was hashed, and its SHA-256.
+        folds: Its networks.
+        drawings: A learning curve for each fold that was trained.
+    """
+
+    name: str
+    summary: str
+    settings: tuple[tuple[str, str], ...] = ()
+    hashes: tuple[tuple[str, str], ...] = ()
+    folds: tuple[FoldFacts, ...] = ()
+    drawings: tuple[Drawing, ...] = ()
+
+
+@dataclass(frozen=True)
 class Provenance:
     """How the numbers came about.
 
@@ -266,6 +308,7 @@ class ReportData:
         notes: Sentences that a reader must know before the numbers.
         comparisons: Rows of models compared in pairs.
         drawings: Figures of the leaderboard; one named "rank-stability" stands beside the overall standing.
+        trained: Models that were trained for this benchmark, in the order of the leaderboard.
         interval: What `low` and `high` of the aggregates span.
         picture_order: In words, how the pictures follow each other.
         synthetic: Whether the images were made by a computer; the page then says so.
@@ -289,6 +332,7 @@ class ReportData:
     notes: tuple[str, ...] = ()
     comparisons: tuple[Row, ...] = ()
     drawings: tuple[Drawing, ...] = ()
+    trained: tuple[TrainedModel, ...] = ()
     interval: str = "95 % interval"
     picture_order: str = "Lowest mean Dice first"
 

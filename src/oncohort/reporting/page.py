@@ -99,7 +99,8 @@ def _page(data: ReportData, *, omitted: int, template: str = "report.html.j2") -
         standing_columns=standing_columns(data),
         blocks=metric_blocks(data, models),
         methods=sorted({row["method"] for row in data.leaderboard if row.get("method")}),
-        figures=[_Figure(drawing, svg_uri(drawing.svg)) for drawing in data.drawings],
+        figures=_figures(data.drawings),
+        learning={trained.name: _figures(trained.drawings) for trained in data.trained},
         comparisons=list(comparison_tables(data.comparisons, data.metrics)),
         spreads=spreads(data),
         table=case_table(data, models),
@@ -110,6 +111,10 @@ def _page(data: ReportData, *, omitted: int, template: str = "report.html.j2") -
         severities=reasons_of(data.findings, "severity"),
         max_rows=MAX_ROWS,
     )
+
+
+def _figures(drawings: Sequence[Drawing]) -> list[_Figure]:
+    return [_Figure(drawing, svg_uri(drawing.svg)) for drawing in drawings]
 
 
 def _colour_classes() -> dict[str, str]:

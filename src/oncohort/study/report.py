@@ -31,8 +31,11 @@ from oncohort.reporting import (
 )
 from oncohort.results import Scores
 from oncohort.study.case_numbers import COLUMNS, count_cases
+from oncohort.study.held_out import HeldOut
 from oncohort.study.pictures import draw_cases, drawn_models
+from oncohort.study.planning import StudyPlan
 from oncohort.study.settings import Study
+from oncohort.study.training_facts import describe_training, tell_training
 
 MOST_INPUTS = 400
 """Input files listed on the page; `run.json` beside the scores lists all."""
@@ -41,22 +44,21 @@ _LIBRARIES = ("oncohort", "numpy", "scipy", "numba", "pydicom", "nibabel", "Simp
 
 
 def write_study_report(  # noqa: PLR0913 - the page joins everything that a study made
-    out: Path,
-    study: Study,
-    profile: Profile,
+    plan: StudyPlan,
     cohort: Cohort,
     scores: Scores,
     aggregates: pl.DataFrame,
     *,
-    predictions: Mapping[str, Path],
+    held_out: HeldOut | None = None,
     jobs: int = 1,
     progress: ProgressCallback | None = None,
 ) -> Path:
-    """Write `report.html` into `out` and return its path."""
-    results = out / ".oncohort"
+    """Write `report.html` into the folder of the results and return its path."""
+    study, profile, results = plan.study, plan.profile, plan.out / ".oncohort"
+    part = cohort if held_out is None else cohort.only(held_out.cases)
     synthetic = is_synthetic(cohort)
     rows = tuple(case_rows(scores))
-    cases = count_cases(cohort, profile, store=ResultStore(results / "numbers"), jobs=jobs, progress=progress)
+    cases = count_cases(part, profile, store=ResultStore(results / "numbers"), jobs=jobs, progress=progress)
     notes = _dice_notes(rows)
     ordered = _by_rank([model.name for model in study.model], aggregates)
     volumes = {row["case"]: row["lesion_ml"] for row in cases if "lesion_ml" in row}
@@ -65,7 +67,8 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
     )
     ranking, readable = study.ranking, choose_structures(scores)
     comparisons = compare_models(scores, bootstrap=ranking.bootstrap, seed=ranking.seed, profile=profile)
-    folders = {name: predictions[name] for name in ordered}
+    places = {model.name: plan.prediction_folder(model) for model in study.model}
+    folders = {name: places[name] for name in ordered}
     shown = {} if profile.boxes else {case: drawn_models(case, folders, notes) for case in worst_cases(rows)}
     pictures = draw_cases(
         cohort,
@@ -81,7 +84,7 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
         subtitle=study.study.name,
         synthetic=synthetic,
         cohort=_cohort_facts(cohort),
-        models=tuple(ModelFacts(name, _describe(study, name)) for name in ordered),
+        models=tuple(ModelFacts(name, _describe(plan, name)) for name in ordered),
         metrics=leaderboard_columns(profile),
         main_metrics=tuple(column.name for column in main_columns(profile)),
         leaderboard=tuple(readable.of(aggregates).iter_rows(named=True)),
@@ -93,11 +96,11 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
         pictures=pictures,
         refused=tuple(cohort.tables.refused.iter_rows(named=True)),
         findings=tuple(cohort.tables.findings.iter_rows(named=True)),
-        notes=tuple(_notes(scores, shown=len(shown), drawn=len(pictures))),
+        notes=tuple(_notes(scores, held_out, shown=len(shown), drawn=len(pictures))),
+        trained=tuple(tell_training(name, plan.trainings[name].folder) for name in ordered if name in plan.trainings),
         provenance=_provenance(study, profile, scores),
     )
-    write_report(out / "report.html", data)
-    return out / "report.html"
+    return write_report(plan.out / "report.html", data)
 
 
 def _input(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,8 +114,10 @@ def _by_rank(models: Sequence[str], aggregates: pl.DataFrame) -> list[str]:
     return [*ranked, *(name for name in models if name not in ranked)]
 
 
-def _notes(scores: Scores, *, shown: int, drawn: int) -> list[str]:
+def _notes(scores: Scores, held_out: HeldOut | None, *, shown: int, drawn: int) -> list[str]:
     notes = [str(note) for note in scores.run["notes"]]
+    if held_out is not None:  # the first note says how many cases were chosen
+        notes[:1] = [f"{notes[0]} {held_out.reason} All models are scored on the same cases."]
     if drawn < shown:
         notes.append(f"{shown - drawn} of the {shown} worst cases have no PET or CT that can be read, and no picture.")
     unscored = len(scores.run["unscored"])
@@ -121,8 +126,10 @@ def _notes(scores: Scores, *, shown: int, drawn: int) -> list[str]:
     return notes
 
 
-def _describe(study: Study, name: str) -> str:
-    model = next(model for model in study.model if model.name == name)
+def _describe(plan: StudyPlan, name: str) -> str:
+    model = next(model for model in plan.study.model if model.name == name)
+    if model.train is not None:
+        return describe_training(plan.trainings[name].folder)
     if model.segmenter is None:
         return "predictions made elsewhere"
     listed = ", ".join(f"{parameter} {value}" for parameter, value in model.parameters.items())

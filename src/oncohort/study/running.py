@@ -1,4 +1,4 @@
-"""Run a study: ingest, steps, models, evaluation, ranking, report; continue after an interruption."""
+"""Run a study: ingest, steps, split, training, models, evaluation, ranking, report; continue after an interruption."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ import polars as pl
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback
-from oncohort.errors import InputError, SettingsError
+from oncohort.errors import FormatError
 from oncohort.evaluation import evaluate, has_errors, read_scores
 from oncohort.formats import open_cohort
+from oncohort.formats.split_file import read_split
 from oncohort.ingestion import ingest, is_intact
 from oncohort.leaderboard import rank, read_aggregates, write_aggregates
-from oncohort.profiles import Profile, load_profile
-from oncohort.recipes import Recipe, harmonise, make_recipe
+from oncohort.recipes import harmonise
 from oncohort.results import Scores
 from oncohort.segmentation import segment
-from oncohort.segmenters import Segmenter, make_segmenter
-from oncohort.storage import WORK_FILE, claim_folder, encode_stem, release_folder
+from oncohort.storage import WORK_FILE, claim_folder, release_folder
+from oncohort.study.held_out import SPLIT_FILE, HeldOut, held_out_cases, part_study
+from oncohort.study.planning import StudyPlan, plan_study
 from oncohort.study.report import write_study_report
-from oncohort.study.settings import ModelSection, Study, load_study
+from oncohort.study.settings import load_study
+from oncohort.study.training import require_packages, train_planned
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class StudyResult:
         scores: Every measured number, and the record of the evaluation.
         aggregates: The leaderboard, a table with the columns of `aggregates.parquet`.
         failed: Cases without prediction by model, with the reason.
+        left_out: By model that was trained, cases that it could not be trained on, with the reason.
     """
 
     out: Path
@@ -44,24 +47,14 @@ class StudyResult:
     scores: Scores
     aggregates: pl.DataFrame
     failed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    left_out: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def is_complete(self) -> bool:
-        """Whether no image was refused, every case segmented and scored, and nothing found wrong."""
+        """Whether no image was refused, every case trained on or scored as planned, and nothing found wrong."""
         run = self.scores.run
         lacking = any(run["missing"].values()) or bool(run["unscored"]) or has_errors(run["findings"])
-        return is_intact(self.cohort) and not (lacking or any(self.failed.values()))
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """A study whose every setting has been understood before the first file is read."""
-
-    study: Study
-    out: Path
-    recipe: Recipe
-    profile: Profile
-    segmenters: Mapping[str, Segmenter]
+        return is_intact(self.cohort) and not (lacking or any((*self.failed.values(), *self.left_out.values())))
 
 
 def run(
@@ -75,16 +68,17 @@ def run(
 
     All settings are checked first. A killed run continues when it is run
     again: finished cases are not done twice, and what an edited setting
-    touches is done anew.
+    touches is done anew; a finished training is replaced only with `overwrite`.
+    Where models are trained, cases that none of them saw are scored.
 
     Args:
         study: The TOML file.
-        overwrite: Replace other work of Oncohort in the output folder.
+        overwrite: Replace other work of Oncohort in the output folder, also trainings with other settings.
         jobs: Processes.
         progress: Called after every item of every stage.
 
     Raises:
-        SettingsError: The study file, its steps, models or profile are wrong.
+        SettingsError: The study file, its steps, models or profile are wrong, or a package that trains is missing.
         InputError: There is nothing that can be read or scored.
         OutputError: The output folder holds something else or cannot be written.
 
@@ -105,27 +99,21 @@ def run(
         ...     result.is_complete, result.report.name, result.aggregates["model"][0]
         (True, 'report.html', 'suv-4')
     """
-    plan = _plan(load_study(study))
+    plan = plan_study(load_study(study))
     settings = plan.study
+    require_packages(plan.trainings.values())
     claim_folder(plan.out, {"verb": "run", "study": settings.study.name}, overwrite=overwrite)
-    cohort = ingest(
-        settings.cohort.source,
-        settings.resolve(settings.cohort.path),
-        out=plan.out / "cohort",
-        roi=settings.cohort.roi,
-        name=settings.study.name,
-        overwrite=True,
-        jobs=jobs,
-        progress=progress,
+    cohort = _read(plan, jobs=jobs, progress=progress)
+    held_out, left_out = _train(plan, cohort, overwrite=overwrite, jobs=jobs, progress=progress)
+    chosen = None if held_out is None else held_out.cases
+    predictions, failed = _predict(
+        plan, cohort if chosen is None else cohort.only(chosen), jobs=jobs, progress=progress
     )
-    if plan.recipe.steps:
-        harmonised = plan.out / "harmonised"
-        cohort = harmonise(cohort, plan.recipe, out=harmonised, overwrite=True, jobs=jobs, progress=progress)
-    predictions, failed = _predict(plan, cohort, jobs=jobs, progress=progress)
     scores = evaluate(
         cohort,
         predictions,
         profile=plan.profile,
+        cases=chosen,
         out=plan.out / "scores",
         work={"verb": "run", "study": settings.study.name},
         overwrite=True,
@@ -135,17 +123,15 @@ def run(
     )
     aggregates = _rank(plan, scores)
     report = write_study_report(
-        plan.out,
-        plan.study,
-        plan.profile,
+        plan,
         cohort,
         scores,
         aggregates,
-        predictions=predictions,
+        held_out=held_out,
         jobs=jobs,
         progress=progress,
     )
-    return StudyResult(plan.out, report, cohort, scores, aggregates, failed)
+    return StudyResult(plan.out, report, cohort, scores, aggregates, failed, left_out)
 
 
 def rebuild_report(study: str | Path, *, jobs: int = 1, progress: ProgressCallback | None = None) -> Path:
@@ -160,67 +146,74 @@ def rebuild_report(study: str | Path, *, jobs: int = 1, progress: ProgressCallba
         FormatError: The study has not been run to its end.
         OutputError: The page cannot be written.
     """
-    plan = _plan(load_study(study))
+    plan = plan_study(load_study(study))
+    scores = read_scores(plan.out / "scores")
+    held_out = None
+    if plan.study.split is not None:
+        held_out = held_out_cases(read_split(plan.out / SPLIT_FILE), plan.trained_folds)
+    _require_same_cases(plan, scores, held_out)
     return write_study_report(
-        plan.out,
-        plan.study,
-        plan.profile,
+        plan,
         open_cohort(plan.out / ("harmonised" if plan.recipe.steps else "cohort")),
-        read_scores(plan.out / "scores"),
+        scores,
         read_aggregates(plan.out / "scores" / "aggregates.parquet"),
-        predictions={model.name: _prediction_folder(plan, model) for model in plan.study.model},
+        held_out=held_out,
         jobs=jobs,
         progress=progress,
     )
 
 
-def _prediction_folder(plan: _Plan, model: ModelSection) -> Path:
-    if model.predictions is not None:
-        return plan.study.resolve(model.predictions)
-    return plan.out / "predictions" / encode_stem(model.name)
+def _require_same_cases(plan: StudyPlan, scores: Scores, held_out: HeldOut | None) -> None:
+    """Raise if the study file, edited since, asks for other cases than those that were scored."""
+    asked = None if held_out is None else set(held_out.cases)
+    found = set(scores.run["chosen"]["cases"]) if "chosen" in scores.run else None
+    if asked != found:
+        raise FormatError(
+            expected="scores of the cases that the study file asks for",
+            found="scores of others: [split] or the folds of a model were edited",
+            where=str(plan.out / "scores"),
+            remedy=f"run the study again: oncohort run {plan.study.file}",
+        )
 
 
-def _plan(study: Study) -> _Plan:
-    _require_folders(study)
-    named = study.evaluation.profile
-    file = study.resolve(named)
-    return _Plan(
-        study=study,
-        out=study.resolve(study.study.out),
-        recipe=make_recipe(study.step, str(study.file)),
-        profile=load_profile(file if named.endswith(".toml") else named),
-        segmenters={model.name: _segmenter(study, model) for model in study.model if model.segmenter is not None},
+def _read(plan: StudyPlan, *, jobs: int, progress: ProgressCallback | None) -> Cohort:
+    """The cohort, ingested and after the steps."""
+    settings = plan.study
+    cohort = ingest(
+        settings.cohort.source,
+        settings.resolve(settings.cohort.path),
+        out=plan.out / "cohort",
+        roi=settings.cohort.roi,
+        name=settings.study.name,
+        overwrite=True,
+        jobs=jobs,
+        progress=progress,
     )
+    if not plan.recipe.steps:
+        return cohort
+    return harmonise(cohort, plan.recipe, out=plan.out / "harmonised", overwrite=True, jobs=jobs, progress=progress)
 
 
-def _require_folders(study: Study) -> None:
-    """Check what the study reads before anything is made."""
-    needed = {"cohort.path": study.cohort.path}
-    needed.update({f"predictions of {model.name!r}": model.predictions for model in study.model if model.predictions})
-    for setting, path in needed.items():
-        if not study.resolve(path).is_dir():
-            raise InputError(
-                expected=f"a folder ({setting})",
-                found="a file" if study.resolve(path).is_file() else "nothing there",
-                where=str(study.resolve(path)),
-                remedy="correct the path, which is relative to the study file; unpack archives first",
-            )
-
-
-def _segmenter(study: Study, model: ModelSection) -> Segmenter:
-    try:
-        return make_segmenter({"segmenter": model.segmenter, **model.parameters})
-    except SettingsError as error:
-        where = f"{study.file}, model {model.name!r}"
-        raise SettingsError(
-            expected=error.expected, found=error.found, where=where, remedy="docs/segment.md lists the settings"
-        ) from error
+def _train(
+    plan: StudyPlan, cohort: Cohort, *, overwrite: bool, jobs: int, progress: ProgressCallback | None
+) -> tuple[HeldOut | None, dict[str, Mapping[str, str]]]:
+    """Part the cohort and train every model of the study: what is then scored, None for all cases; what is left out."""
+    if plan.study.split is None:
+        (plan.out / SPLIT_FILE).unlink(missing_ok=True)
+        return None, {}
+    split = part_study(cohort, plan.study.split.settings, out=plan.out, progress=progress)
+    held_out = held_out_cases(split, plan.trained_folds)
+    runs = {
+        name: train_planned(cohort, split, training, overwrite=overwrite, jobs=jobs, progress=progress)
+        for name, training in plan.trainings.items()
+    }
+    return held_out, {name: dict(trained.left_out) for name, trained in runs.items()}
 
 
 def _predict(
-    plan: _Plan, cohort: Cohort, *, jobs: int, progress: ProgressCallback | None
+    plan: StudyPlan, cohort: Cohort, *, jobs: int, progress: ProgressCallback | None
 ) -> tuple[dict[str, Path], dict[str, Mapping[str, str]]]:
-    folders = {model.name: _prediction_folder(plan, model) for model in plan.study.model}
+    folders = {model.name: plan.prediction_folder(model) for model in plan.study.model}
     failed: dict[str, Mapping[str, str]] = {}
     for model in plan.study.model:
         if model.name not in plan.segmenters:
@@ -248,7 +241,7 @@ def _forget_other_models(root: Path, folders: Mapping[str, Path]) -> None:
             release_folder(folder)
 
 
-def _rank(plan: _Plan, scores: Scores) -> pl.DataFrame:
+def _rank(plan: StudyPlan, scores: Scores) -> pl.DataFrame:
     ranking = plan.study.ranking
     aggregates = rank(
         scores,

@@ -1,4 +1,4 @@
-"""The study file: what is ingested, changed, segmented, scored, ranked and reported."""
+"""The study file: what is ingested, changed, parted, trained, segmented, scored, ranked and reported."""
 
 from __future__ import annotations
 
@@ -20,13 +20,8 @@ from oncohort.errors import SettingsError
 from oncohort.leaderboard import IntervalKind, RankMethod
 from oncohort.sources import AUTO, SOURCES
 from oncohort.storage import parse_toml, read_settings_text
-
-PathText = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
-"""A path as a study file gives it: absolute, or relative to the file."""
-
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+from oncohort.study.parts import Part, PathText, as_tuple
+from oncohort.study.training_sections import SplitSection, TrainSection
 
 
 def _known_source(name: str) -> str:
@@ -35,40 +30,39 @@ def _known_source(name: str) -> str:
     return name
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-class StudySection(_Part):
+class StudySection(Part):
     """Name of the study and the folder of its results, relative to the file."""
 
     name: str = Field(min_length=1)
     out: PathText
 
 
-class CohortSection(_Part):
+class CohortSection(Part):
     """Which source reads which folder; `roi` keeps only these regions of interest."""
 
     source: Annotated[str, AfterValidator(_known_source)]
     path: PathText
-    roi: Annotated[tuple[str, ...], BeforeValidator(_as_tuple)] | None = None
+    roi: Annotated[tuple[str, ...], BeforeValidator(as_tuple)] | None = None
 
 
 class ModelSection(BaseModel):
-    """A model: a segmenter with its parameters, or a folder of predictions made elsewhere."""
+    """A model: a segmenter with its parameters, a network to be trained, or a folder of predictions made elsewhere."""
 
     model_config = ConfigDict(strict=True, extra="allow", frozen=True)
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+%-]{0,63}$")
     segmenter: str | None = None
     predictions: PathText | None = None
+    train: TrainSection | None = None
 
     @model_validator(mode="after")
-    def _one_of_both(self) -> ModelSection:
-        if (self.segmenter is None) == (self.predictions is None):
-            raise ValueError("a model has either a segmenter or a folder of predictions")
-        if self.predictions is not None and self.parameters:
-            raise ValueError(f"predictions take no parameters: {', '.join(self.parameters)}")
+    def _one_origin(self) -> ModelSection:
+        origins = {"segmenter": self.segmenter, "predictions": self.predictions, "train": self.train}
+        given = [word for word, value in origins.items() if value is not None]
+        if len(given) != 1:
+            raise ValueError("a model has either a segmenter or a folder of predictions or a training")
+        if self.segmenter is None and self.parameters:
+            raise ValueError(f"{given[0]} takes no parameters beside it: {', '.join(self.parameters)}")
         return self
 
     @property
@@ -77,14 +71,14 @@ class ModelSection(BaseModel):
         return dict(self.model_extra or {})
 
 
-class EvaluationSection(_Part):
+class EvaluationSection(Part):
     """The profile by name or file, and whether predictions may lie on another grid."""
 
     profile: str
     resample_predictions: bool = False
 
 
-class RankingSection(_Part):
+class RankingSection(Part):
     """How models are ordered, the draws of the patient bootstrap, and the seed of its random numbers."""
 
     method: RankMethod = "profile"
@@ -93,13 +87,13 @@ class RankingSection(_Part):
     seed: int = Field(default=2026, ge=0)
 
 
-class ReportSection(_Part):
+class ReportSection(Part):
     """Title of the page; None takes the study's name."""
 
     title: str | None = None
 
 
-class Study(_Part):
+class Study(Part):
     """A study file.
 
     Examples:
@@ -113,8 +107,9 @@ class Study(_Part):
 
     study: StudySection
     cohort: CohortSection
-    step: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_as_tuple)] = ()
-    model: Annotated[tuple[ModelSection, ...], BeforeValidator(_as_tuple)] = Field(min_length=1)
+    step: Annotated[tuple[dict[str, Any], ...], BeforeValidator(as_tuple)] = ()
+    split: SplitSection | None = None
+    model: Annotated[tuple[ModelSection, ...], BeforeValidator(as_tuple)] = Field(min_length=1)
     evaluation: EvaluationSection
     ranking: RankingSection = RankingSection()
     report: ReportSection = ReportSection()
@@ -127,7 +122,21 @@ class Study(_Part):
         names = [model.name.casefold() for model in self.model]
         if len(set(names)) != len(names):
             raise ValueError("two models have the same name")
+        trained = [model for model in self.model if model.train is not None]
+        if self.split is None and trained:
+            raise ValueError("a model is trained, and no section [split] says on which cases")
+        for model in trained:
+            self._check_folds(model)
         return self
+
+    def _check_folds(self, model: ModelSection) -> None:
+        """Folds of a drawn split are known from its settings; those of an official one when it is read."""
+        if self.split is None or self.split.official or model.train is None:
+            return
+        known = {str(number) for number in range(self.split.folds if self.split.folds > 1 else 0)} | {"all"}
+        strange = [name for name in model.train.fold_names or () if name not in known]
+        if strange:
+            raise ValueError(f"model {model.name!r}: [split] draws no fold {', '.join(strange)}")
 
     @property
     def text(self) -> str:

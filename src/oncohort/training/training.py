@@ -20,18 +20,22 @@ from oncohort.exports.case_files import RECORD_FILE
 from oncohort.formats.training_run import (
     RUN_FILE,
     CurvePoint,
+    LockedCase,
     TrainedFold,
     TrainingRun,
+    lock_hash,
     read_curves,
     read_training_run,
     write_curves,
     write_training_run,
 )
 from oncohort.splits import Split
-from oncohort.storage import claim_folder, read_json, sha256_file, write_json
+from oncohort.storage import claim_folder, read_json, release_folder, sha256_file, write_json
 from oncohort.training.locking import lock_cohort
 from oncohort.training.nnunet import NnunetFolders, NnunetTraining
 from oncohort.training.settings import TrainingSettings
+
+_LOCK_FILE = Path(".oncohort") / "lock.json"
 
 ALL = "all"
 """The fold that trains on every case that is not kept for the end."""
@@ -87,11 +91,18 @@ def train(  # noqa: PLR0913 - the keywords are the verb's flags
         "settings": settings.model_dump(mode="json"),
         "split": None if split is None else split.content_hash,
     }
-    folder = claim_folder(out, own if work is None else work, overwrite=overwrite).absolute()
+    work = own if work is None else work
+    folder = claim_folder(out, work, overwrite=overwrite).absolute()
     export = _export(cohort, settings, split)
     export.check(cohort)
     store = ResultStore(folder / ".oncohort" / "hashes")
     lock = lock_cohort(cohort, export.roles, store=store, jobs=jobs, progress=progress)
+    if not _is_same_lock(folder, lock):
+        if not overwrite:
+            raise _other_lock(folder)
+        release_folder(folder)
+        claim_folder(folder, work, overwrite=False)
+    write_json(folder / _LOCK_FILE, {"lock_hash": lock_hash(lock)})
     exported = export_cohort(cohort, export, out=folder / "raw", overwrite=True, jobs=jobs, progress=progress)
     begun = TrainingRun(
         model=settings.model,
@@ -110,7 +121,6 @@ def train(  # noqa: PLR0913 - the keywords are the verb's flags
         created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         left_out=exported.failed,
     )
-    _require_same_lock(folder, begun)
     telling = _Telling(folder, progress)
     steps = NnunetTraining(
         NnunetFolders(folder, export.dataset_folder), settings, device, gpus=gpus, jobs=jobs, told=telling
@@ -153,18 +163,19 @@ def _export(cohort: Cohort, settings: TrainingSettings, split: Split | None) -> 
     )
 
 
-def _require_same_lock(folder: Path, run: TrainingRun) -> None:
-    """Raise if files have changed since the training began: preprocessed cases and checkpoints are of the old ones."""
-    mark = folder / ".oncohort" / "lock.json"
-    if not mark.is_file():
-        write_json(mark, {"lock_hash": run.lock_hash})
-    elif read_json(mark)["lock_hash"] != run.lock_hash:
-        raise OutputError(
-            expected="the cohort as it was when this training began",
-            found="other cases, or files with other bytes",
-            where=str(folder),
-            remedy="train in a new folder, or from the beginning with --overwrite",
-        )
+def _is_same_lock(folder: Path, lock: Mapping[str, LockedCase]) -> bool:
+    """Whether no file has changed since the training began: preprocessed cases and checkpoints are of the old ones."""
+    mark = folder / _LOCK_FILE
+    return not mark.is_file() or bool(read_json(mark)["lock_hash"] == lock_hash(lock))
+
+
+def _other_lock(folder: Path) -> OutputError:
+    return OutputError(
+        expected="the cohort as it was when this training began",
+        found="other cases, or files with other bytes",
+        where=str(folder),
+        remedy="train in a new folder, or from the beginning with --overwrite",
+    )
 
 
 def _former(folder: Path, begun: TrainingRun) -> TrainingRun:

@@ -189,8 +189,6 @@ def train(request: dict[str, Any]) -> Iterator[Event]:
         _require_cards(device)
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         torch.distributed.init_process_group("nccl")
-    if device.type == "cpu":
-        torch.set_num_threads(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
     trainer = _trainer(request, device)
     final, latest = (Path(trainer.output_folder) / f"checkpoint_{word}.pth" for word in ("final", "latest"))
     with Measurement() as watch:

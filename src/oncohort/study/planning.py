@@ -1,0 +1,100 @@
+"""A study whose every setting has been understood before the first file is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from oncohort.errors import InputError, SettingsError
+from oncohort.profiles import Profile, load_profile
+from oncohort.recipes import Recipe, make_recipe
+from oncohort.segmenters import Segmenter, make_segmenter
+from oncohort.storage import encode_stem
+from oncohort.study.settings import ModelSection, Study
+from oncohort.study.training import PlannedTraining, plan_training
+
+
+@dataclass(frozen=True)
+class StudyPlan:
+    """A study, understood.
+
+    Args:
+        study: The file.
+        out: Folder of the results.
+        recipe: The steps.
+        profile: The protocol.
+        segmenters: By model that makes masks here, also those that are trained first.
+        trainings: By model that is trained.
+    """
+
+    study: Study
+    out: Path
+    recipe: Recipe
+    profile: Profile
+    segmenters: Mapping[str, Segmenter]
+    trainings: Mapping[str, PlannedTraining] = field(default_factory=dict)
+
+    @property
+    def trained_folds(self) -> dict[str, tuple[str, ...] | None]:
+        """By trained model, the folds that it is trained on; None for all."""
+        return {name: training.section.fold_names for name, training in self.trainings.items()}
+
+    def prediction_folder(self, model: ModelSection) -> Path:
+        """Where the masks of a model lie."""
+        if model.predictions is not None:
+            return self.study.resolve(model.predictions)
+        return self.out / "predictions" / encode_stem(model.name)
+
+
+def plan_study(study: Study) -> StudyPlan:
+    """The plan of a study file.
+
+    Raises:
+        SettingsError: Its steps, models or profile are wrong.
+        InputError: A folder that it reads is not there.
+    """
+    _require_folders(study)
+    named = study.evaluation.profile
+    file = study.resolve(named)
+    out = study.resolve(study.study.out)
+    trainings = {
+        model.name: plan_training(study, model, model.train, out) for model in study.model if model.train is not None
+    }
+    return StudyPlan(
+        study=study,
+        out=out,
+        recipe=make_recipe(study.step, str(study.file)),
+        profile=load_profile(file if named.endswith(".toml") else named),
+        segmenters={
+            model.name: _segmenter(study, model, trainings.get(model.name))
+            for model in study.model
+            if model.predictions is None
+        },
+        trainings=trainings,
+    )
+
+
+def _require_folders(study: Study) -> None:
+    """Check what the study reads before anything is made."""
+    needed = {"cohort.path": study.cohort.path}
+    needed.update({f"predictions of {model.name!r}": model.predictions for model in study.model if model.predictions})
+    for setting, path in needed.items():
+        if not study.resolve(path).is_dir():
+            raise InputError(
+                expected=f"a folder ({setting})",
+                found="a file" if study.resolve(path).is_file() else "nothing there",
+                where=str(study.resolve(path)),
+                remedy="correct the path, which is relative to the study file; unpack archives first",
+            )
+
+
+def _segmenter(study: Study, model: ModelSection, training: PlannedTraining | None) -> Segmenter:
+    chosen = {"segmenter": model.segmenter, **model.parameters} if training is None else training.segmenter_settings
+    try:
+        return make_segmenter(chosen)
+    except SettingsError as error:
+        where = f"{study.file}, model {model.name!r}"
+        raise SettingsError(
+            expected=error.expected, found=error.found, where=where, remedy="docs/segment.md lists the settings"
+        ) from error

@@ -1,0 +1,314 @@
+"""A study that trains: what is parted, trained, predicted, scored and told."""
+
+import json
+import re
+
+import numpy as np
+import polars as pl
+import pytest
+from training_fakes import UNET, UNTRAINED, FakeNetwork, FakeTraining
+
+from oncohort.cli import run_command
+from oncohort.errors import FormatError, OutputError, SettingsError
+from oncohort.formats.split_file import read_split
+from oncohort.segmenters import SEGMENTERS
+from oncohort.study import load_study, rebuild_report, run
+from oncohort.units import Unit
+from study_files import PERCENT, THRESHOLD, Watch, leftovers, save_image, save_study, stamps, write_dataset
+
+CASES = "ABCDEFGH"
+FOLDS = {"folds": 2, "seed": 3}
+
+
+@pytest.fixture
+def page():
+    """Asks for the page of every study, which takes most of its time."""
+
+
+@pytest.fixture
+def trainer(monkeypatch, request):
+    """Training and segmenter replaced by quick ones, and no page unless a test asks for it."""
+    if "page" not in request.fixturenames:
+        monkeypatch.setattr(
+            "oncohort.study.running.write_study_report", lambda plan, *_, **__: plan.out / "report.html"
+        )
+    fake = FakeTraining()
+    monkeypatch.setattr("oncohort.study.training.train", fake)
+    monkeypatch.setattr("oncohort.study.training.find_spec", lambda name: name)
+    monkeypatch.setitem(SEGMENTERS, "nnunet", FakeNetwork)
+    return fake
+
+
+@pytest.fixture
+def study(tmp_path):
+    """A function that writes the study file of eight tiny cases, with these models and this split."""
+    write_dataset(tmp_path / "data", *CASES)
+
+    def save(*models, split=FOLDS, **changes):
+        return save_study(tmp_path / "study.toml", model=[THRESHOLD, *(models or (UNET,))], split=split, **changes)
+
+    return save
+
+
+def scored(result):
+    return set(result.scores.table["case"])
+
+
+def trained(name="net", **settings):
+    return {"name": name, "train": {"epochs": 1, "device": "cpu", **settings}}
+
+
+def test_all_models_are_scored_on_the_validation_cases_of_the_fold(trainer, study):
+    result = run(study(UNET, UNTRAINED, PERCENT))
+    split = read_split(result.out / "split.json")
+    held_out = split.validation(0)
+    assert 0 < len(held_out) < len(CASES)
+    assert scored(result) == set(held_out)
+    assert result.scores.run["chosen"] == {"cases": list(held_out), "of": len(CASES)}
+    assert set(result.aggregates["model"]) == {"suv-2.5", "41-percent", "unet", "untrained"}
+    for model in ("suv-2.5", "41-percent", "unet", "untrained"):
+        written = {path.name.removesuffix(".nii.gz") for path in (result.out / "predictions" / model).glob("*.nii.gz")}
+        assert written == set(held_out), model
+    assert result.is_complete
+    dice = result.aggregates.filter(metric="dice", subset="all")
+    values = dict(zip(dice["model"], dice["estimate"], strict=True))
+    assert (values["unet"], values["untrained"]) == (1.0, 0.0)
+
+
+def test_a_test_set_is_scored_before_any_fold(page, trainer, study):
+    result = run(study(UNET, split={"folds": 2, "test": 0.25}))
+    split = read_split(result.out / "split.json")
+    assert len(split.test) == 2
+    assert scored(result) == set(split.test)
+    assert "They are the test set of the split, which no model was trained on." in result.report.read_text()
+
+
+def test_models_are_scored_on_folds_that_all_of_them_were_trained_on(trainer, study):
+    result = run(study(trained("a", folds=[0, 1]), trained("b", folds=[1, 2]), split={"folds": 4}))
+    split = read_split(result.out / "split.json")
+    assert scored(result) == set(split.validation(1))
+    assert [call["folds"] for call in trainer.calls] == [("0", "1"), ("1", "2")]
+
+
+def test_all_folds_without_naming_them(trainer, study):
+    result = run(study(trained()))
+    assert trainer.calls[0]["folds"] is None
+    assert scored(result) == set(CASES)
+
+
+def test_one_network_of_all_cases_needs_a_test_set(trainer, study):
+    with pytest.raises(SettingsError) as caught:
+        run(study(trained(folds=["all"])))
+    assert "test = 0.2" in caught.value.remedy
+    assert trainer.calls == []
+    result = run(study(trained(folds=["all"]), split={"folds": 1, "test": 0.25}))
+    assert scored(result) == set(read_split(result.out / "split.json").test)
+
+
+def test_folds_without_one_in_common_are_refused_before_training(trainer, study):
+    with pytest.raises(SettingsError) as caught:
+        run(study(trained("a", folds=[0]), trained("b", folds=[1])))
+    assert "a: 0; b: 1" in caught.value.found
+    assert trainer.calls == []
+
+
+def test_the_settings_reach_the_training_and_the_segmenter(trainer, study, monkeypatch):
+    made = []
+    kept = FakeNetwork.__init__
+
+    def remember(self, *values, **named):
+        made.append(named)
+        kept(self, *values, **named)
+
+    monkeypatch.setattr(FakeNetwork, "__init__", remember)
+    predict = {"mirroring": False, "step": 0.75, "probabilities": "any"}
+    result = run(study(trained(folds=[1], gpus=2, predict=predict, batch_size=3)), jobs=1)
+    call = trainer.calls[0]
+    assert (call["folds"], call["device"], call["gpus"], call["out"]) == (("1",), "cpu", 2, "net")
+    assert call["cases"] == tuple(CASES)
+    assert call["split"].content_hash == read_split(result.out / "split.json").content_hash
+    run_folder = str(result.out / "training" / "net")
+    assert made[0] == {"model": run_folder, "device": "cpu", **predict}
+    assert json.loads((result.out / "training" / "net" / "run.json").read_text())["settings"]["batch_size"] == 3
+
+
+def test_a_second_run_trains_and_draws_nothing_again(trainer, study):
+    file = study(UNET, UNTRAINED)
+    result = run(file)
+    before, predicted = leftovers(result.out), stamps(result.out / "predictions", "*.nii.gz")
+    assert trainer.finished == ["unet 0", "untrained 0"]
+    watch = Watch()
+    run(file, progress=watch)
+    assert watch.done == {}
+    assert trainer.finished == ["unet 0", "untrained 0"]
+    assert leftovers(result.out) == before
+    assert stamps(result.out / "predictions", "*.nii.gz") == predicted
+
+
+def test_the_split_stays_when_a_mask_changes_and_is_drawn_again_for_a_new_patient(trainer, study):
+    file = study(UNET, split={**FOLDS, "strata": ["volume"], "volume_edges": [3]})
+    first = read_split(run(file).out / "split.json")
+    mask = np.zeros((12, 10, 8), np.uint8)
+    mask[2:6, 3:6, 2:4] = 1
+    save_image(file.parent / "data" / "labelsTr" / "B.nii.gz", mask, unit=Unit.LABEL)
+    watch = Watch()
+    result = run(file, progress=watch)
+    assert read_split(result.out / "split.json") == first
+    write_dataset(file.parent / "data", *CASES, "I")
+    with pytest.raises(OutputError, match="other work"):
+        run(file)
+    assert scored(run(file, overwrite=True)) <= {*CASES, "I"}
+
+
+def test_a_finished_training_is_not_thrown_away_for_an_edit(trainer, study):
+    run(study(UNET))
+    longer = {**UNET, "train": {**UNET["train"], "epochs": 4}}
+    with pytest.raises(OutputError) as caught:
+        run(study(longer))
+    assert "--overwrite" in caught.value.remedy
+    assert trainer.finished == ["unet 0"]
+    assert run(study(longer), overwrite=True).is_complete
+    assert trainer.finished == ["unet 0", "unet 0"]
+
+
+def test_a_training_that_the_study_no_longer_names_is_kept(trainer, study):
+    run(study(UNET, UNTRAINED))
+    result = run(study(UNET))
+    assert sorted(path.name for path in (result.out / "training").iterdir()) == ["unet", "untrained"]
+    assert not (result.out / "predictions" / "untrained").exists()
+
+
+def test_without_a_split_all_cases_are_scored_again(trainer, study, tmp_path):
+    result = run(study(UNET))
+    assert scored(result) < set(CASES)
+    result = run(save_study(tmp_path / "study.toml", model=[THRESHOLD, PERCENT]))
+    assert scored(result) == set(CASES)
+    assert "chosen" not in result.scores.run
+    assert not (result.out / "split.json").exists()
+
+
+def test_a_split_alone_chooses_its_test_set(trainer, study):
+    result = run(study(PERCENT, split={"folds": 1, "test": 0.25}))
+    assert scored(result) == set(read_split(result.out / "split.json").test)
+    assert trainer.calls == []
+
+
+def test_predictions_made_elsewhere_are_scored_on_the_same_cases(trainer, study, tmp_path):
+    for case in CASES:
+        save_image(tmp_path / "mine" / f"{case}.nii.gz", np.zeros((12, 10, 8), np.uint8), unit=Unit.LABEL)
+    result = run(study(UNET, {"name": "mine", "predictions": "mine"}))
+    rows = result.scores.table.filter(pl.col("model") == "mine")
+    assert set(rows["case"]) == set(read_split(result.out / "split.json").validation(0))
+    assert result.scores.run["findings"] == []
+
+
+def test_the_page_tells_of_the_training(page, trainer, study):
+    result = run(study(UNET, UNTRAINED))
+    shown = result.report.read_text()
+    assert '<section id="training"' in shown
+    assert shown.count("Learning curve of unet, fold 0") >= 1
+    assert "Learning curve of untrained" not in shown
+    assert "No learning curve: no epoch was trained." in shown
+    text = re.sub(r"<[^>]+>", " ", shown)
+    assert "nnunet 3d_fullres: 3 epochs, fold 0" in text
+    assert "nnunet 3d_fullres: untrained (0 epochs), fold 0" in text
+    held_out = len(read_split(result.out / "split.json").validation(0))
+    assert f"{held_out} of the {len(CASES)} cases of the cohort were chosen to be scored." in text
+    assert "they are the validation cases of fold 0, held out from the training of that fold" in text
+    run_record = json.loads((result.out / "training" / "unet" / "run.json").read_text())
+    for digest in (run_record["lock_hash"], run_record["split"], run_record["folds"][0]["sha256"], "2" * 64):
+        assert digest in shown
+    assert "16 × 16 × 16" not in text  # the plans of the stand-in say nothing of the patch
+    cases = re.findall(r'<tr><th scope="row">(?:<a[^>]*>)?([A-Z])(?:</a>)?</th>', shown)
+    assert set(cases) == set(read_split(result.out / "split.json").validation(0))
+
+
+def test_the_page_of_a_trained_study_is_written_again(page, trainer, study):
+    file = study(UNET)
+    report = run(file).report
+    before = re.sub(r"<time>[^<]*</time>", "", report.read_text())
+    report.unlink()
+    assert re.sub(r"<time>[^<]*</time>", "", rebuild_report(file).read_text()) == before
+
+
+def test_the_page_is_not_written_from_scores_of_other_cases(trainer, study):
+    run(study(UNET))
+    with pytest.raises(FormatError, match="oncohort run"):
+        rebuild_report(study({**UNET, "train": {**UNET["train"], "folds": [1]}}))
+
+
+WRONG = {
+    "no split": ([UNET], None, "no section [split]"),
+    "segmenter and training": ([{**UNET, "segmenter": "threshold"}], FOLDS, "either a segmenter"),
+    "a parameter beside": ([{**UNET, "epochs": 3}], FOLDS, "epochs"),
+    "fold as text": ([trained(folds=["0"])], FOLDS, "model.1.train.folds"),
+    "negative fold": ([trained(folds=[-1])], FOLDS, "model.1.train.folds"),
+    "no fold": ([trained(folds=[])], FOLDS, "model.1.train.folds"),
+    "a fold twice": ([trained(folds=[0, 0])], FOLDS, "named twice"),
+    "a fold that is not drawn": ([trained(folds=[2])], FOLDS, "draws no fold 2"),
+    "a fold of no folds": ([trained(folds=[0])], {"folds": 1, "test": 0.5}, "draws no fold 0"),
+    "device": ([trained(device="tpu")], FOLDS, "model.1.train.device"),
+    "no card": ([trained(gpus=0)], FOLDS, "model.1.train.gpus"),
+    "step of 0": ([trained(predict={"step": 0.0})], FOLDS, "model.1.train.predict.step"),
+    "unknown prediction": ([trained(predict={"speed": 1})], FOLDS, "model.1.train.predict.speed"),
+    "unknown split": ([UNET], {"fold": 2}, "split.fold"),
+    "too much test": ([UNET], {"test": 1.0}, "split.test"),
+    "folds as text": ([UNET], {"folds": "2"}, "split.folds"),
+    "strata as text": ([UNET], {"strata": "tracer"}, "split.strata"),
+}
+
+
+@pytest.mark.parametrize(("models", "split", "named"), WRONG.values(), ids=WRONG)
+def test_a_wrong_setting_is_named(study, models, split, named):
+    file = study(*models, split=split)
+    with pytest.raises(SettingsError) as caught:
+        load_study(file)
+    assert named in caught.value.expected
+    assert caught.value.where == str(file)
+
+
+@pytest.mark.parametrize(
+    ("settings", "named"),
+    [
+        ({"epoch": 3}, "epoch"),
+        ({"epochs": -1}, "epochs"),
+        ({"model": "unet"}, "model"),
+        ({"patch_size": [16]}, "patch_size"),
+        ({"channels": "ct,ct2=?"}, "channels"),
+    ],
+)
+def test_a_wrong_training_is_found_before_anything_is_written(trainer, study, settings, named):
+    with pytest.raises(SettingsError) as caught:
+        run(study({"name": "net", "train": settings}))
+    assert named in caught.value.expected
+    assert caught.value.where.endswith("model 'net'")
+    assert not (study().parent / "results").exists()
+
+
+def test_a_missing_package_is_found_before_anything_is_written(trainer, study, monkeypatch):
+    monkeypatch.setattr("oncohort.study.training.find_spec", lambda name: None if name == "nnunetv2" else name)
+    with pytest.raises(SettingsError) as caught:
+        run(study(UNET))
+    assert caught.value.found == "no nnunetv2"
+    assert "oncohort[train]" in caught.value.remedy
+    assert not (study().parent / "results").exists()
+
+
+def test_a_training_that_left_cases_out_is_told(trainer, study, capsys):
+    trainer.left_out = {"C": "no mask"}
+    assert run_command(["run", str(study(UNET))]) == 1
+    assert "unet not trained on C: no mask" in capsys.readouterr().err
+
+
+def test_an_official_fold_that_is_not_there_is_refused_before_training(trainer, study):
+    with pytest.raises(SettingsError):
+        run(study(trained(folds=[7]), split={"official": True}))
+    assert trainer.calls == []
+
+
+def test_the_command_line_says_what_it_did(page, trainer, study, capsys):
+    file = study(UNET)
+    assert run_command(["run", str(file), "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["complete"]
+    assert {row["model"] for row in document["aggregates"]} == {"suv-2.5", "unet"}
