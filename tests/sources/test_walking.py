@@ -111,3 +111,11 @@ def test_stamps_are_those_of_the_file_system(tree):
 def test_rows_are_relative(tmp_path):
     row = refused_row(tmp_path, tmp_path / "a" / "b", "why", "because")
     assert row == {"path": "a/b", "reason": "why", "detail": "because"}
+
+
+def test_a_path_on_another_drive_stays_absolute(monkeypatch):
+    def no_common_drive(path, start):
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr(os.path, "relpath", no_common_drive)
+    assert relative(Path("/set"), "/data/a.nii.gz") == "/data/a.nii.gz"

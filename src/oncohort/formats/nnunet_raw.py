@@ -25,6 +25,7 @@ SPLITS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
 """Folders of images and labels for each split."""
 
 _ENDINGS = (".nii.gz", ".nii", ".mha")
+_MOST_BYTES = 256 << 20  # of dataset.json
 
 
 @dataclass(frozen=True)
@@ -87,10 +88,10 @@ def read_dataset(folder: str | Path) -> RawDataset:
             where=str(folder),
             remedy="name the folder that holds dataset.json",
         )
-    values = read_json(path)
+    values = read_json(path, most_bytes=_MOST_BYTES)
     try:
         return _parsed(values)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise FormatError(
             expected="dataset.json with channel_names, labels and file_ending",
             found=f"{type(error).__name__}: {error}",

@@ -73,8 +73,14 @@ def first_entries(folder: Path, most: int) -> list[Path]:
 
 
 def relative(root: Path, path: str | Path) -> str:
-    """`path` as the tables name it: relative to `root`, with forward slashes; bytes that are no text as escapes."""
-    text = Path(os.path.relpath(path, root)).as_posix()
+    """`path` as the tables name it: relative to `root`, with forward slashes; bytes that are no text as escapes.
+
+    A path on another drive of Windows stays absolute.
+    """
+    try:
+        text = Path(os.path.relpath(path, root)).as_posix()
+    except ValueError:
+        text = Path(path).as_posix()
     return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 

@@ -6,7 +6,9 @@ one role becomes `ct.2`, with a warning, because some published data sets name
 their PET "CT". Labels are `lesions` when every label's name says lesion, tumour
 or the like, and `organs` otherwise. Unlabelled cases are kept; a case that lacks
 a channel, or one of whose files cannot be read or lies on another grid, is
-refused as a whole with the reason beside the file.
+refused as a whole with the reason beside the file. Where `dataset.json` lists
+the training cases (key `dataset`), the files that it names are read wherever
+they lie, and no others are training cases, as in nnU-Net.
 """
 
 from __future__ import annotations
@@ -18,7 +20,17 @@ from typing import Any
 
 from oncohort.compute import ProgressCallback
 from oncohort.formats.case_sheet import CASE_SHEET, read_case_sheet
-from oncohort.formats.nnunet_raw import DATASET_FILE, RawCase, RawDataset, case_files, list_files, read_dataset
+from oncohort.formats.nnunet_listed import LISTED_KEY, listed_cases
+from oncohort.formats.nnunet_raw import (
+    DATASET_FILE,
+    SPLITS,
+    RawCase,
+    RawDataset,
+    case_files,
+    list_files,
+    read_dataset,
+)
+from oncohort.sources.nnunet.listed import Followed, follow_list, pointer
 from oncohort.sources.nnunet.names import case_id, channel_roles, is_lesion, is_text, label_role, label_scheme
 from oncohort.sources.protocol import CasePlan, SourcePlan, refuse_regions
 from oncohort.sources.referenced import Refusal, as_stored, finding, open_image, refuse_case, stamp, volume_row
@@ -42,8 +54,9 @@ class NnunetSource:
     description: str = "nnU-Net raw data set folder: dataset.json, imagesTr, labelsTr (imagesTs, labelsTs, cases.csv)"
 
     def detect(self, path: Path) -> bool:
-        """Whether `dataset.json` stands beside `imagesTr` or `imagesTs`."""
-        return (path / DATASET_FILE).is_file() and any((path / name).is_dir() for name in ("imagesTr", "imagesTs"))
+        """Whether `dataset.json` stands beside `imagesTr`, `imagesTs` or `labelsTr`."""
+        folders = ("imagesTr", "imagesTs", "labelsTr")
+        return (path / DATASET_FILE).is_file() and any((path / name).is_dir() for name in folders)
 
     def plan(
         self,
@@ -53,7 +66,7 @@ class NnunetSource:
         known: Mapping[str, str] | None = None,
         progress: ProgressCallback | None = None,
     ) -> SourcePlan:
-        """The cases of the folder `path`, by file names; headers are read by `convert`.
+        """The cases of the folder `path`, by file names or the list in `dataset.json`; `convert` reads headers.
 
         Args:
             path: The folder that holds `dataset.json`.
@@ -69,21 +82,21 @@ class NnunetSource:
         refuse_regions(roi, self.name, path, why="the labels of dataset.json are all kept")
         root = path.absolute()
         folder = _Folder(root, read_dataset(root), _sheet(root))
-        listing = list_files(root, folder.dataset)
-        named = [case for case in listing.cases if is_text(case.stem)]
-        whole = [case for case in named if not folder.missing(case)]
-        refused = [row for case in named for row in folder.incomplete(case)]
-        nameless = [file for case in listing.cases if case not in named for file in case_files(case)]
-        refused += [_row(root, file, "name is no text", "rename the file in UTF-8") for file in nameless]
-        shared = (root / DATASET_FILE, root / CASE_SHEET)
-        refused += [_row(root, file, *_why_other(file)) for file in listing.others if file not in shared]
-        plans = folder.plans(_once(whole))
-        refused += [_row(root, file, "duplicate case", "the case is in imagesTr") for file in _twice(whole)]
+        followed = folder.followed()
+        named = [case for case in followed.listing.cases if is_text(case.stem)]
+        kept, twice = _parted([case for case in named if not folder.missing(case)])
+        nameless = [file for case in followed.listing.cases if not is_text(case.stem) for file in case_files(case)]
+        unused = [one for case in named for one in folder.incomplete(case)]
+        unused += [(file, "name is no text", "rename the file in UTF-8") for file in nameless]
+        unused += [(file, *folder.why_other(file)) for file in followed.listing.others]
+        unused += [(file, "duplicate case", "it is a training case") for file in twice]
+        used = {file for case in kept for file in case_files(case)} | {root / DATASET_FILE, root / CASE_SHEET}
+        refused = [*followed.refused, *(refused_row(root, *one) for one in unused if one[0] not in used)]
         return SourcePlan(
-            cases=tuple(plans),
+            cases=tuple(folder.plans(kept, followed.findings)),
             refused=tuple(sorted(refused, key=lambda row: row["path"])),
             scheme=label_scheme(folder.dataset),
-            meta={"dataset": dict(folder.dataset.facts)},
+            meta={"dataset": {key: value for key, value in folder.dataset.facts.items() if key != LISTED_KEY}},
         )
 
     def convert(self, case_plan: CasePlan, folder: Path) -> dict[str, Any]:
@@ -99,7 +112,7 @@ class NnunetSource:
             path = root / entry["path"]
             volume = open_image(path, Unit(entry["unit"]), None if first is None else first.geometry)
             if isinstance(volume, Refusal):
-                files = [root / each["path"] for each in case_plan.work["volumes"]]
+                files = dict.fromkeys(root / each["path"] for each in case_plan.work["volumes"])
                 return refuse_case(case_plan, root, files, path, volume)
             first = first or volume
             scale = None if volume.unit is Unit.LABEL else as_stored(entry["rule"])
@@ -115,18 +128,37 @@ class _Folder:
     dataset: RawDataset
     sheet: Mapping[str, Mapping[str, Any]]
 
+    @property
+    def is_listed(self) -> bool:
+        """Whether `dataset.json` lists the training cases."""
+        return LISTED_KEY in self.dataset.facts
+
+    def followed(self) -> Followed:
+        """All cases and files: by names, the training cases by the list if there is one."""
+        listing = list_files(self.root, self.dataset)
+        listed = listed_cases(self.root, self.dataset)
+        return Followed(listing, (), ()) if listed is None else follow_list(self.root, self.dataset, listing, listed)
+
     def missing(self, case: RawCase) -> list[str]:
         """Channels that a case lacks, as number and name."""
         return [f"{number:04d} ({name})" for number, name in self.dataset.channels.items() if number not in case.images]
 
-    def incomplete(self, case: RawCase) -> list[dict[str, str]]:
-        """Rows of refusal for every file of a case that lacks a channel."""
+    def incomplete(self, case: RawCase) -> list[tuple[Path, str, str]]:
+        """File, reason and detail for every file of a case that lacks a channel."""
         missing = self.missing(case)
         detail = f"case {case.stem} lacks channel {', '.join(missing)}"
-        return [_row(self.root, file, "missing channel", detail) for file in case_files(case)] if missing else []
+        return [(file, "missing channel", detail) for file in case_files(case)] if missing else []
 
-    def plans(self, cases: Sequence[RawCase]) -> Iterator[CasePlan]:
-        general = self._findings({case_id(case.stem) for case in cases})
+    def why_other(self, file: Path) -> tuple[str, str]:
+        """Reason and detail of a file that no case has a use for."""
+        reason, detail = _why_other(file)
+        is_image = reason in ("unknown channel", "no images")
+        if self.is_listed and is_image and file.parent in (self.root / name for name in SPLITS["train"]):
+            return "not listed", "dataset.json lists the training cases, and none of them names this file"
+        return reason, detail
+
+    def plans(self, cases: Sequence[RawCase], findings: Sequence[Mapping[str, Any]]) -> Iterator[CasePlan]:
+        general = (*findings, *self._findings({case_id(case.stem) for case in cases}))
         for position, case in enumerate(cases):
             name = case_id(case.stem)
             facts = dict(self.sheet.get(name, {}))
@@ -159,7 +191,8 @@ class _Folder:
         return volumes
 
     def _relative(self, file: Path) -> str:
-        return file.relative_to(self.root).as_posix()
+        """Relative to the folder, or absolute where it lies elsewhere."""
+        return (file.relative_to(self.root) if file.is_relative_to(self.root) else file).as_posix()
 
     def _findings(self, names: set[str]) -> Iterator[dict[str, Any]]:
         doubled = sorted(role for role in channel_roles(self.dataset).values() if role.partition(".")[2])
@@ -188,9 +221,11 @@ class _Folder:
         if case.label is None and case.split == "train":
             yield finding(
                 "nnunet_no_label",
-                evidence="images in imagesTr without a file in labelsTr",
+                evidence="no label in its entry" if self.is_listed else "images in imagesTr without a file in labelsTr",
                 remedy="add the label map, or leave the case out of scoring",
-                path=f"labelsTr/{case.stem}{self.dataset.file_ending}",
+                path=pointer(case.stem, "label")
+                if self.is_listed
+                else f"labelsTr/{case.stem}{self.dataset.file_ending}",
                 case=name,
             )
 
@@ -200,16 +235,14 @@ def _sheet(root: Path) -> dict[str, dict[str, Any]]:
     return read_case_sheet(path) if path.is_file() else {}
 
 
-def _once(cases: Sequence[RawCase]) -> list[RawCase]:
+def _parted(cases: Sequence[RawCase]) -> tuple[list[RawCase], list[Path]]:
+    """The first case of every id, and the files of the others."""
     first: dict[str, RawCase] = {}
+    twice: list[Path] = []
     for case in cases:
-        first.setdefault(case.stem, case)
-    return list(first.values())
-
-
-def _twice(cases: Sequence[RawCase]) -> list[Path]:
-    kept = _once(cases)
-    return [file for case in cases if case not in kept for file in case_files(case)]
+        if first.setdefault(case_id(case.stem), case) is not case:
+            twice += case_files(case)
+    return list(first.values()), twice
 
 
 def _why_other(file: Path) -> tuple[str, str]:
@@ -220,7 +253,3 @@ def _why_other(file: Path) -> tuple[str, str]:
     if file.parent.name in ("imagesTr", "imagesTs") and file.name.endswith((".nii.gz", ".nii", ".mha")):
         return "unknown channel", "the name does not end in a channel number and file ending of dataset.json"
     return "not part of the layout", "neither dataset.json, cases.csv, an image nor a label map"
-
-
-def _row(root: Path, file: Path, reason: str, detail: str) -> dict[str, str]:
-    return refused_row(root, file, reason, detail)
