@@ -18,10 +18,14 @@ def _note(line):
         stream.write(line + "\n")
 
 
-def plan(request):
-    _note(f"plan {request['plans']}")
+def check(request):
     if request["planner"] == "NoSuchPlanner":
         raise Refusal(expected="a planner of nnU-Net", found="NoSuchPlanner", where="planner", remedy="another")
+    yield {"event": "done", "device": "cpu"}
+
+
+def plan(request):
+    _note(f"plan {request['plans']}")
     dataset = json.loads((_folder("raw", request) / "dataset.json").read_text())
     assert (_folder("preprocessed", request) / "dataset_fingerprint.json").is_file()
     (_folder("preprocessed", request) / "dataset.json").write_text(json.dumps(dataset))
@@ -77,4 +81,4 @@ def train(request):
 
 
 if __name__ == "__main__":
-    serve(lambda: {"plan": plan, "preprocess": preprocess, "train": train}, extra="train")
+    serve(lambda: {"check": check, "plan": plan, "preprocess": preprocess, "train": train}, extra="train")

@@ -182,6 +182,7 @@ def test_a_case_that_cannot_be_exported_is_named(own_cohort, tmp_path):
 def test_what_nnunet_refuses_keeps_its_words(cohort, tmp_path):
     with pytest.raises(SettingsError, match=r"expected a planner of nnU-Net, found NoSuchPlanner"):
         train(cohort, TrainingSettings(planner="NoSuchPlanner"), split=None, out=tmp_path / "run", device="cpu")
+    assert not (tmp_path / "run" / "raw").exists()  # before anything is computed
 
 
 def test_what_breaks_in_nnunet_is_an_error_and_the_next_call_continues(cohort, tmp_path, monkeypatch):

@@ -67,6 +67,16 @@ class NnunetTraining:
     jobs: int = 1
     told: Told = lambda event: None
 
+    def check(self) -> None:
+        """Raise unless this machine has nnU-Net, the classes and the device that are asked for.
+
+        Raises:
+            SettingsError: It lacks one of them.
+        """
+        chosen = self.settings
+        request = {"do": "check", "planner": chosen.planner, "trainer": chosen.trainer, "device": self.device}
+        self._do({**request, "gpus": self.gpus})
+
     def prepare(self) -> dict[str, Any]:
         """Plan and preprocess what was exported; what stands already is kept. Gives the name of the plans.
 

@@ -30,12 +30,10 @@ from oncohort.formats.training_run import (
     write_training_run,
 )
 from oncohort.splits import Split
-from oncohort.storage import claim_folder, read_json, release_folder, sha256_file, write_json
+from oncohort.storage import claim_folder, read_json, sha256_file, write_json
 from oncohort.training.locking import lock_cohort
 from oncohort.training.nnunet import NnunetFolders, NnunetTraining
 from oncohort.training.settings import TrainingSettings
-
-_LOCK_FILE = Path(".oncohort") / "lock.json"
 
 ALL = "all"
 """The fold that trains on every case that is not kept for the end."""
@@ -85,54 +83,41 @@ def train(  # noqa: PLR0913 - the keywords are the verb's flags
         >>> # train(cohort, TrainingSettings(epochs=100), split=read_split("split.json"), out="run", folds=["0"])
     """
     names = _fold_names(split, folds)
-    own = {
-        "verb": "train",
-        "cohort": cohort.identity,
-        "settings": settings.model_dump(mode="json"),
-        "split": None if split is None else split.content_hash,
-    }
-    work = own if work is None else work
-    folder = claim_folder(out, work, overwrite=overwrite).absolute()
     export = _export(cohort, settings, split)
     export.check(cohort)
+    work = _work(cohort, settings, split) if work is None else work
+    folder = claim_folder(out, work, overwrite=overwrite).absolute()
+    steps = NnunetTraining(
+        NnunetFolders(folder, export.dataset_folder),
+        settings,
+        device,
+        gpus=gpus,
+        jobs=jobs,
+        told=_Telling(folder, progress),
+    )
+    if any(not _stands(folder, name) for name in names):
+        steps.check()
     store = ResultStore(folder / ".oncohort" / "hashes")
     lock = lock_cohort(cohort, export.roles, store=store, jobs=jobs, progress=progress)
-    if not _is_same_lock(folder, lock):
-        if not overwrite:
-            raise _other_lock(folder)
-        release_folder(folder)
-        claim_folder(folder, work, overwrite=False)
-    write_json(folder / _LOCK_FILE, {"lock_hash": lock_hash(lock)})
+    _claim_lock(folder, lock, work, overwrite=overwrite)
     exported = export_cohort(cohort, export, out=folder / "raw", overwrite=True, jobs=jobs, progress=progress)
-    begun = TrainingRun(
-        model=settings.model,
-        settings=settings.model_dump(mode="json"),
-        cohort=cohort.name,
-        lock={case: lock[case] for case in exported.cases},
-        split=None if split is None else split.content_hash,
-        test=() if split is None else tuple(case for case in split.test if case in exported.cases),
-        channels=tuple(channel.role for channel in export.channels),
-        label_scheme=cohort.scheme.to_dict(),
-        labels=read_json(exported.folder / export.dataset_folder / RECORD_FILE)["labels"],
-        folder="results",
-        files={},
-        folds=(),
-        versions={"oncohort": __version__},
-        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        left_out=exported.failed,
-    )
-    telling = _Telling(folder, progress)
-    steps = NnunetTraining(
-        NnunetFolders(folder, export.dataset_folder), settings, device, gpus=gpus, jobs=jobs, told=telling
-    )
-    run = _former(folder, begun)
-    wanted = [name for name in names if not _stands(folder, run, name)]
+    run = _former(folder) or _begun(cohort, settings, split, exported=exported, export=export, lock=lock)
+    wanted = [name for name in names if not _stands(folder, name)]
     if wanted:
         plans = steps.prepare()["plans"]
         for name in wanted:
             run = _with_fold(folder, run, steps.train(name, plans), _parts(name, split, exported))
             write_training_run(folder, run)
     return run
+
+
+def _work(cohort: Cohort, settings: TrainingSettings, split: Split | None) -> dict[str, Any]:
+    return {
+        "verb": "train",
+        "cohort": cohort.identity,
+        "settings": settings.model_dump(mode="json"),
+        "split": None if split is None else split.content_hash,
+    }
 
 
 def _fold_names(split: Split | None, folds: Sequence[str] | None) -> tuple[str, ...]:
@@ -163,28 +148,60 @@ def _export(cohort: Cohort, settings: TrainingSettings, split: Split | None) -> 
     )
 
 
-def _is_same_lock(folder: Path, lock: Mapping[str, LockedCase]) -> bool:
-    """Whether no file has changed since the training began: preprocessed cases and checkpoints are of the old ones."""
-    mark = folder / _LOCK_FILE
-    return not mark.is_file() or bool(read_json(mark)["lock_hash"] == lock_hash(lock))
+def _claim_lock(folder: Path, lock: Mapping[str, LockedCase], work: Mapping[str, Any], *, overwrite: bool) -> None:
+    """Raise, or begin anew, if a file has changed since: preprocessed cases and checkpoints are of the old ones."""
+    mark = folder / ".oncohort" / "lock.json"
+    if mark.is_file() and read_json(mark)["lock_hash"] != lock_hash(lock):
+        if not overwrite:
+            raise OutputError(
+                expected="the cohort as it was when this training began",
+                found="other cases, or files with other bytes",
+                where=str(folder),
+                remedy="train in a new folder, or from the beginning with --overwrite",
+            )
+        claim_folder(folder, {"verb": "train", "lock": "changed"}, overwrite=True)  # other work: the folder is emptied
+        claim_folder(folder, work, overwrite=True)
+    write_json(mark, {"lock_hash": lock_hash(lock)})
 
 
-def _other_lock(folder: Path) -> OutputError:
-    return OutputError(
-        expected="the cohort as it was when this training began",
-        found="other cases, or files with other bytes",
-        where=str(folder),
-        remedy="train in a new folder, or from the beginning with --overwrite",
+def _former(folder: Path) -> TrainingRun | None:
+    """The record of an earlier call."""
+    return read_training_run(folder) if (folder / RUN_FILE).is_file() else None
+
+
+def _stands(folder: Path, name: str) -> bool:
+    former = _former(folder)
+    folds = () if former is None else former.folds
+    return any(fold.fold == name and (folder / fold.checkpoint).is_file() for fold in folds)
+
+
+def _begun(
+    cohort: Cohort,
+    settings: TrainingSettings,
+    split: Split | None,
+    *,
+    exported: Exported,
+    export: NnunetExport,
+    lock: Mapping[str, LockedCase],
+) -> TrainingRun:
+    """The record before the first fold."""
+    return TrainingRun(
+        model=settings.model,
+        settings=settings.model_dump(mode="json"),
+        cohort=cohort.name,
+        lock={case: lock[case] for case in exported.cases},
+        split=None if split is None else split.content_hash,
+        test=() if split is None else tuple(case for case in split.test if case in exported.cases),
+        channels=tuple(channel.role for channel in export.channels),
+        label_scheme=cohort.scheme.to_dict(),
+        labels=read_json(exported.folder / export.dataset_folder / RECORD_FILE)["labels"],
+        folder="results",
+        files={},
+        folds=(),
+        versions={"oncohort": __version__},
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        left_out=exported.failed,
     )
-
-
-def _former(folder: Path, begun: TrainingRun) -> TrainingRun:
-    """The run with the folds of an earlier call."""
-    return read_training_run(folder) if (folder / RUN_FILE).is_file() else begun
-
-
-def _stands(folder: Path, run: TrainingRun, name: str) -> bool:
-    return any(fold.fold == name and (folder / fold.checkpoint).is_file() for fold in run.folds)
 
 
 def _parts(name: str, split: Split | None, exported: Exported) -> TrainedFold:

@@ -53,6 +53,29 @@ _NUMBERS = [
 """What checkpoints of nnU-Net hold beside tensors: numbers of numpy, old and new."""
 
 
+def check(request: dict[str, Any]) -> Iterator[Event]:
+    """Whether there are the classes `planner` and `trainer`, the `device`, and as many cards as `gpus` says."""
+    _planner_of(request["planner"])
+    _trainer_of(request["trainer"], where="trainer")
+    device = _device(request["device"])
+    if request["gpus"] > 1:
+        _require_cards(device, request["gpus"])
+    yield {"event": "done", "device": str(device), "versions": _versions()}
+
+
+def _planner_of(name: str) -> Any:
+    folder = Path(nnunetv2.__path__[0]) / "experiment_planning"
+    found = recursive_find_python_class(str(folder), name, "nnunetv2.experiment_planning")
+    if found is None:
+        raise Refusal(
+            expected="a planner of nnU-Net",
+            found=name,
+            where="planner",
+            remedy="such as ExperimentPlanner or nnUNetPlannerResEncM",
+        )
+    return found
+
+
 def plan(request: dict[str, Any]) -> Iterator[Event]:
     """Check the raw data set and write its plans.
 
@@ -62,15 +85,7 @@ def plan(request: dict[str, Any]) -> Iterator[Event]:
     yield {"event": "stage", "stage": "check"}
     verify_dataset_integrity(str(Path(nnUNet_raw) / request["dataset"]), request["processes"])
     yield {"event": "stage", "stage": "plan"}
-    folder = Path(nnunetv2.__path__[0]) / "experiment_planning"
-    planner = recursive_find_python_class(str(folder), request["planner"], "nnunetv2.experiment_planning")
-    if planner is None:
-        raise Refusal(
-            expected="a planner of nnU-Net",
-            found=request["planner"],
-            where="planner",
-            remedy="such as ExperimentPlanner or nnUNetPlannerResEncM",
-        )
+    planner = _planner_of(request["planner"])
     choices = {"gpu_memory_target_in_gb": request["gpu_memory_gb"], "plans_name": request["plans"]}
     made = _sized(planner, request)(
         request["dataset"],
@@ -186,7 +201,7 @@ def train(request: dict[str, Any]) -> Iterator[Event]:
     """
     device = _device(request["device"])
     if "LOCAL_RANK" in os.environ:
-        _require_cards(device)
+        _require_cards(device, int(os.environ["LOCAL_WORLD_SIZE"]))
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         torch.distributed.init_process_group("nccl")
     trainer = _trainer(request, device)
@@ -446,8 +461,8 @@ def _forget_device_peak(device: Any) -> None:
         torch.cuda.reset_peak_memory_stats()
 
 
-def _require_cards(device: Any) -> None:
-    wanted, there = int(os.environ["LOCAL_WORLD_SIZE"]), torch.cuda.device_count()
+def _require_cards(device: Any, wanted: int) -> None:
+    there = torch.cuda.device_count()
     if device.type != "cuda" or there < wanted:
         raise Refusal(
             expected=f"{wanted} graphics cards", found=f"{there}", where="gpus", remedy="ask for as many as there are"
@@ -469,5 +484,5 @@ def _json(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
-HANDLERS = {"plan": plan, "preprocess": preprocess, "train": train, "load": load, "predict": predict}
+HANDLERS = {"check": check, "plan": plan, "preprocess": preprocess, "train": train, "load": load, "predict": predict}
 """What the worker answers."""
