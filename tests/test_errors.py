@@ -34,6 +34,7 @@ def test_the_tree_is_the_one_drawn():
         "MissingNeedError",
         "PredictionError",
         "SettingsError",
+        "WorkerError",
     }
     assert all(kind.__name__ in (errors.__doc__ or "") for kind in KINDS)
 

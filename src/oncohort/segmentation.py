@@ -257,7 +257,7 @@ def _record(cohort: Cohort, segmenter: Segmenter, done: Segmented, labels: Mappi
         "cohort": cohort.name,
         "cases": len(done.cases),
         "failed": len(done.failed),
-        "versions": {"python": platform.python_version(), "oncohort": version("oncohort")},
+        "versions": {**segmenter.versions, "python": platform.python_version(), "oncohort": version("oncohort")},
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_segmentation_record(done.folder, rows, run)

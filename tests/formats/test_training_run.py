@@ -37,6 +37,7 @@ RUN = TrainingRun(
     split="c" * 64,
     test=("T",),
     channels=("ct", "pet"),
+    units={"ct": "HU", "pet": "SUVbw"},
     label_scheme={"name": "lesion", "labels": {"lesion": 1}},
     labels={"original": {"lesion": 1}, "exported": {"lesion": 1}, "dropped": []},
     folder="nnUNet",
@@ -100,6 +101,56 @@ def test_an_edited_lock_is_noticed(tmp_path, places, value):
         read_training_run(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("places", "value"),
+    [
+        (("model",), "nnunet 2"),
+        (("settings", "epochs"), 4),
+        (("cohort",), "lymphoma"),
+        (("split",), None),
+        (("test",), []),
+        (("channels",), ["pet", "ct"]),
+        (("units", "pet"), "Bq/ml"),
+        (("label_scheme", "labels", "lesion"), 2),
+        (("labels", "exported", "lesion"), 2),
+        (("folder",), "other"),
+        (("files", "nnUNet/plans.json"), "0" * 64),
+        (("folds", 0, "trained"), ["A"]),
+        (("folds", 0, "held_out"), ["C", "B/1"]),
+        (("folds", 0, "epochs"), 4),
+        (("folds", 0, "checkpoint"), "nnUNet/fold_1/checkpoint_final.pth"),
+        (("folds", 0, "sha256"), "0" * 64),
+        (("folds", 0, "fold"), "7"),
+        (("folds", 0, "seconds"), 1.0),
+        (("folds", 0, "peak_memory_mib"), None),
+        (("folds",), []),
+        (("left_out",), {"X": "no image"}),
+        (("record_hash",), "0" * 64),
+        (("record_hash",), KeyError),
+    ],
+)
+def test_an_edited_record_is_noticed(tmp_path, places, value):
+    written_with(tmp_path, *places, value=value)
+    with pytest.raises(FormatError, match=r"record_hash that does not fit.*the file was edited"):
+        read_training_run(tmp_path)
+
+
+def test_the_record_hash_is_the_one_that_the_format_describes(tmp_path):
+    write_training_run(tmp_path, RUN)
+    values = json.loads((tmp_path / RUN_FILE).read_text())
+    aside = ("type", "format_version", "versions", "created_at", "record_hash", "lock")
+    hashed = [{key: value for key, value in values.items() if key not in aside}]
+    text = json.dumps(hashed, sort_keys=True, separators=(",", ":"))
+    assert values["record_hash"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_units_are_those_of_the_channels(tmp_path):
+    for units in ({"ct": "HU"}, {"ct": "HU", "pet": "SUVbw", "mr": "1"}, {"ct": "HU", "pet": 7}):
+        written_with(tmp_path, "units", value=units)
+        with pytest.raises(FormatError, match=r"units of other roles|instead of text"):
+            read_training_run(tmp_path)
+
+
 OUTSIDE = [
     "/etc/passwd",
     "../other/c.pth",
@@ -125,7 +176,7 @@ def test_paths_that_leave_the_folder_are_refused(tmp_path, path):
 
 
 @pytest.mark.parametrize(
-    "name", ["model", "settings", "lock", "channels", "folder", "files", "folds", "labels", "split"]
+    "name", ["model", "settings", "lock", "channels", "units", "folder", "files", "folds", "labels", "split"]
 )
 @pytest.mark.parametrize("value", [KeyError, 7, [7], {"a": 7}, [[]], True])
 def test_values_of_another_kind_are_refused(tmp_path, name, value):

@@ -81,8 +81,8 @@ def test_the_plans_are_as_wished(whole):
 
 def test_the_run_and_its_curve(whole, split):
     out, run = whole
-    assert run == read_training_run(out)
-    (fold,) = run.folds
+    fold = run.folds[0]
+    assert read_training_run(out).folds[0] == fold
     assert set(fold.trained) == set(split.training(0))
     assert run.versions["nnunetv2"] == "2.8.1"
     assert run.versions["device"] == "cpu"
@@ -90,6 +90,17 @@ def test_the_run_and_its_curve(whole, split):
     assert [point.epoch for point in points] == [1, 2]
     assert all(point.train_loss is not None and point.seconds > 0 for point in points)
     assert points[0].learning_rate == pytest.approx(0.01)
+
+
+def test_processes_that_augment(whole, cohort, split):
+    """Another fold of the same run with two processes: nothing is prepared again."""
+    out, _ = whole
+    prepared = {path: path.stat().st_mtime_ns for path in out.glob("preprocessed/*/*/*.pkl")}
+    settings = oncohort.TrainingSettings(**TINY)
+    run = oncohort.train(cohort, settings, split=split, out=out, folds=["1"], device="cpu", jobs=2)
+    assert [fold.fold for fold in run.folds] == ["0", "1"]
+    assert {path: path.stat().st_mtime_ns for path in out.glob("preprocessed/*/*/*.pkl")} == prepared
+    assert prepared
 
 
 def test_a_killed_training_takes_the_same_course(whole, cohort, tmp_path):
@@ -108,7 +119,10 @@ def test_a_killed_training_takes_the_same_course(whole, cohort, tmp_path):
     process.wait()
     assert not (out / "run.json").exists()
     subprocess.run(command, check=True)
-    assert read_training_run(out).folds[0].epochs == 2
+    (fold,) = read_training_run(out).folds
+    assert fold.epochs == 2
+    assert fold.seconds == pytest.approx(sum(point.seconds for point in read_curves(out)["0"]))
+    assert fold.peak_memory_mib is None
     for found, expected in zip(read_curves(out)["0"], read_curves(whole[0])["0"], strict=True):
         assert found.train_loss == expected.train_loss
         assert found.pseudo_dice == expected.pseudo_dice

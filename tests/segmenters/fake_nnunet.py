@@ -35,7 +35,13 @@ def _load(request):
         cuts={fold: 0.5 if text == "unsafe" else float(text) for fold, text in texts.items()},
         dataset=json.loads((folder / "dataset.json").read_text()),
     )
-    yield {"event": "done", "device": "cpu", "channels": [], "labels": {}, "versions": {}}
+    yield {
+        "event": "done",
+        "device": "cpu",
+        "channels": [],
+        "labels": {},
+        "versions": {"nnunetv2": "2.8.9", "torch": "0"},
+    }
 
 
 def _predict(request):

@@ -23,6 +23,7 @@ FOLDER = "nnUNetTrainer__nnUNetPlans__3d_fullres"
 PLANS = {"configurations": {"3d_fullres": {"spacing": [1, 1, 1]}}}
 PET = {"0": "PET"}
 LESION = {"background": 0, "lesion": 1}
+UNITS = {"ct": "HU", "pet": "SUVbw"}
 SCHEME = LabelScheme("lesion", {"lesion": 1})
 GRID = Geometry((6, 5, 4), [[-2.0, 0, 0, 4], [0, -2.0, 0, 5], [0, 0, 3.0, -6], [0, 0, 0, 1]])
 
@@ -45,7 +46,17 @@ def sha256(path):
 
 
 def write_run(
-    root, cohort, folds, *, test=(), scheme=SCHEME, mapping=None, channels=("pet",), weights=None, model=None
+    root,
+    cohort,
+    folds,
+    *,
+    test=(),
+    scheme=SCHEME,
+    mapping=None,
+    channels=("pet",),
+    weights=None,
+    model=None,
+    units=None,
 ):
     """The folder of a training: `folds` has checkpoint words and held-out cases by name; gives the folder."""
     target = write_model(root, folds={name: words for name, (words, _) in folds.items()}, **(model or {}))
@@ -79,6 +90,7 @@ def write_run(
         split=None,
         test=tuple(test),
         channels=channels,
+        units={role: UNITS.get(role, "1") for role in channels} | (units or {}),
         label_scheme=scheme.to_dict(),
         labels=(mapping or LabelMapping.gapless(scheme)).to_dict(),
         folder=FOLDER,

@@ -2,11 +2,13 @@
 
 import os
 import pickle
+import platform
 import signal
 import subprocess
 import sys
 import threading
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +37,7 @@ from oncohort.errors import (
     WorkerError,
 )
 from oncohort.formats.predictions import find_prediction, read_prediction
+from oncohort.formats.segmentation_record import read_segmentation_record
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
 from oncohort.segmenters.nnunet import Nnunet, held_worker
@@ -97,6 +100,20 @@ def test_folds_are_an_ensemble(cohort, tmp_path):
     assert np.array_equal(predicted(model, cohort, folds="2").mask.mask("lesion"), suv >= 6.0)
     assert np.array_equal(predicted(model, cohort, folds=[0, 1]).mask.mask("lesion"), suv >= 1.5)
     assert predicted(model, cohort, folds="all").facts["folds"] == ["all"]
+
+
+def test_folds_that_are_not_finished_are_left_out_and_noted(cohort, tmp_path):
+    model = write_model(tmp_path, folds={"0": "1.0", "1": "2.0", "2": "6.0", "3": "1.0", "all": "100"})
+    finished = repr(Nnunet(str(model), folds="0,2").prepared(cohort))
+    for fold in ("1", "3"):
+        (model / f"fold_{fold}" / "checkpoint_final.pth").unlink()
+    found = predicted(model, cohort)
+    assert found.facts["folds"] == ["0", "2"]
+    assert found.notes == ("not finished, so not used: folds 1, 3 of the model",)
+    assert repr(Nnunet(str(model)).prepared(cohort)) != finished
+    for fold in ("0", "2"):
+        (model / f"fold_{fold}" / "checkpoint_final.pth").unlink()
+    assert predicted(model, cohort).facts["folds"] == ["all"]
 
 
 def test_probabilities_are_those_of_the_outputs_of_a_label(cohort, tmp_path):
@@ -182,12 +199,20 @@ class TestRefusedBeforeAnythingIsComputed:
         self.refused(model, cohort, FormatError, r"checkpoint_best\.pth")
         assert predicted(model, cohort, checkpoint="checkpoint_best.pth").mask
 
-    def test_one_of_several_folds_is_not_finished(self, cohort, tmp_path):
+    def test_a_fold_that_is_named_is_not_finished(self, cohort, tmp_path):
         model = write_model(tmp_path, folds={"0": "1.0", "1": "2.0"})
         (model / "fold_1" / "checkpoint_final.pth").unlink()
-        self.refused(model, cohort, FormatError, "fold_1")
-        assert predicted(model, cohort, folds="0").facts["folds"] == ["0"]
+        self.refused(model, cohort, FormatError, "fold_1", folds="0,1")
+        found = predicted(model, cohort, folds="0")
+        assert (found.facts["folds"], found.notes) == (["0"], ())
         self.refused(model, cohort, SettingsError, "folds among 0, 1", folds="2")
+        (model / "fold_0" / "checkpoint_final.pth").unlink()
+        self.refused(model, cohort, FormatError, "fold_0, fold_1")
+
+    def test_a_recorded_fold_has_lost_its_weights(self, cohort, tmp_path):
+        run = write_run(tmp_path / "run", cohort, {"0": ("1.0", ("A",)), "1": ("2.0", ("B",))})
+        (run / FOLDER / "fold_1" / "checkpoint_final.pth").unlink()
+        self.refused(run, cohort, FormatError, "fold_1")
 
     def test_the_folder_is_none_or_holds_several(self, cohort, tmp_path):
         self.refused(tmp_path / "nowhere", cohort, FormatError, "no folder")
@@ -314,6 +339,17 @@ class TestCasesThatFailAlone:
         with pytest.raises(GeometryError):
             prepared.predict(cohort["D"])
 
+    def test_the_record_names_the_versions_of_what_was_called(self, cohort, tmp_path):
+        model = write_model(tmp_path)
+        out = segment(cohort, Nnunet(str(model)), out=tmp_path / "out").folder
+        _, run = read_segmentation_record(out)
+        assert run["versions"] == {
+            "nnunetv2": "2.8.9",
+            "torch": "0",
+            "python": platform.python_version(),
+            "oncohort": version("oncohort"),
+        }
+
     def test_the_others_are_predicted(self, tmp_path):
         cohort = write_pet_cohort(tmp_path / "cohort", words={"A": FAILING, "B": DEADLY})
         done = segment(cohort, Nnunet(str(write_model(tmp_path)), probabilities="lesion"), out=tmp_path / "out")
@@ -393,68 +429,6 @@ def test_several_processes_give_the_same_masks(cohort, tmp_path):
         assert np.array_equal(first.layers[0].array, second.layers[0].array)
 
 
-class TestCasesThatTrainedIt:
-    FOLDS = {"0": ("1.0", ("A",)), "1": ("2.0", ("B",)), "2": ("6.0", ("C",))}
-
-    @pytest.fixture
-    def run(self, tmp_path):
-        cohort = write_pet_cohort(tmp_path / "cohort", cases=("A", "B", "C", "T"))
-        return write_run(tmp_path / "run", cohort, self.FOLDS, test=("T",)), cohort
-
-    def test_a_held_out_case_is_given_to_its_fold_alone(self, run):
-        folder, cohort = run
-        prepared = Nnunet(str(folder)).prepared(cohort)
-        for case, folds, cut in (("A", ["0"], 1.0), ("B", ["1"], 2.0), ("C", ["2"], 6.0), ("T", ["0", "1", "2"], 3.0)):
-            found = prepared.predict(cohort[case])
-            assert (found.facts["folds"], found.notes) == (folds, ())
-            assert np.array_equal(found.mask.mask("lesion"), cohort[case].image("pet").array >= cut)
-
-    def test_a_case_that_all_saw_costs_this_case_alone(self, run, tmp_path):
-        folder, cohort = run
-        done = segment(cohort, Nnunet(str(folder), folds="0"), out=tmp_path / "out")
-        assert sorted(done.failed) == ["B", "C"]
-        assert "fold 0 alone" in done.failed["B"]
-        assert "training_cases=true" in done.failed["B"]
-        assert {case.case: case.facts.get("folds") for case in done.cases}["A"] == ["0"]
-
-    def test_unless_it_is_told_to(self, run):
-        folder, cohort = run
-        found = Nnunet(str(folder), folds="0,1", training_cases=True).prepared(cohort).predict(cohort["C"])
-        assert found.facts["folds"] == ["0", "1"]
-        assert found.notes == ("trained on this patient: folds 0, 1",)
-
-    def test_the_model_folder_of_a_run_is_known_as_such(self, run):
-        folder, cohort = run
-        for path in (folder / FOLDER, folder / "link"):
-            if path.name == "link":
-                path.symlink_to(folder / FOLDER)
-            prepared = Nnunet(str(path)).prepared(cohort)
-            assert prepared.predict(cohort["A"]).facts["folds"] == ["0"]
-
-    def test_a_file_that_was_changed_since_is_refused(self, run):
-        folder, cohort = run
-        for name in ("plans.json", "dataset.json", "fold_1/checkpoint_final.pth"):
-            file = folder / FOLDER / name
-            text = file.read_text()
-            file.write_text(text + " ")
-            with pytest.raises(FormatError, match="another one"):
-                Nnunet(str(folder)).prepared(cohort)
-            file.write_text(text)
-        assert Nnunet(str(folder)).prepared(cohort)
-
-    def test_a_training_without_a_finished_fold_is_refused(self, tmp_path):
-        cohort = write_pet_cohort(tmp_path / "cohort")
-        with pytest.raises(FormatError, match="no finished fold"):
-            Nnunet(str(write_run(tmp_path / "run", cohort, {}))).prepared(cohort)
-
-    def test_folds_that_are_not_recorded_do_not_count(self, run):
-        folder, cohort = run
-        (folder / FOLDER / "fold_3").mkdir()
-        assert Nnunet(str(folder)).prepared(cohort).folds == ("0", "1", "2")
-        with pytest.raises(SettingsError, match="folds among 0, 1, 2"):
-            Nnunet(str(folder), folds="3").prepared(cohort)
-
-
 def test_of_another_model_nothing_is_known_of_its_cases(cohort, tmp_path):
     prepared = Nnunet(str(write_model(tmp_path))).prepared(cohort)
     assert prepared.seen is None
@@ -464,14 +438,3 @@ def test_before_it_is_prepared_it_says_so(cohort):
     with pytest.raises(SettingsError, match="prepared for a cohort"):
         Nnunet("run").predict(cohort["A"])
     assert Nnunet("run", channels="ct,pet").needs == ("ct", "pet")
-
-
-def test_a_channel_that_a_run_was_trained_with_and_the_cohort_lacks_is_told(tmp_path):
-    trained = write_pet_cohort(tmp_path / "cohort")
-    folder = write_run(tmp_path / "run", trained, {"all": ("1.0", ())}, channels=("mr",))
-    with pytest.raises(MissingNeedError, match="no mr"):
-        Nnunet(str(folder)).prepared(trained)
-    (tmp_path / "two").mkdir()
-    other = write_run(tmp_path / "two" / "run", trained, {"all": ("1.0", ())}, channels=("pet", "ct"))
-    with pytest.raises(FormatError, match="1 channels"):
-        Nnunet(str(other)).prepared(trained)

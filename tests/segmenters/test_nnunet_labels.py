@@ -114,10 +114,12 @@ def test_impossible_labels_are_refused(labels):
 
 
 def run(scheme, mapping):
-    nothing = {"settings": {}, "lock": {}, "split": None, "test": (), "channels": ("ct",), "folder": "m", "files": {}}
+    nothing = {"settings": {}, "lock": {}, "split": None, "test": (), "folder": "m", "files": {}}
     return TrainingRun(
         model="nnunet",
         cohort="c",
+        channels=("ct",),
+        units={"ct": "HU"},
         label_scheme=scheme.to_dict(),
         labels=mapping.to_dict(),
         folds=(),

@@ -23,7 +23,21 @@ LOCK = {
     "T": LockedCase("t", {"pet": sha256_bytes(b"T")}),
 }
 RUN = TrainingRun(
-    "nnunet", {}, "sarcoma", LOCK, None, ("T",), ("pet",), {}, {}, "m", {}, FOLDS, {}, "2026-01-01T00:00:00+00:00"
+    model="nnunet",
+    settings={},
+    cohort="sarcoma",
+    lock=LOCK,
+    split=None,
+    test=("T",),
+    channels=("pet",),
+    units={"pet": "SUVbw"},
+    label_scheme={},
+    labels={},
+    folder="m",
+    files={},
+    folds=FOLDS,
+    versions={},
+    created_at="2026-01-01T00:00:00+00:00",
 )
 
 
@@ -63,6 +77,19 @@ def test_the_same_bytes_tell_under_any_name():
     all_of_it = replace(RUN, folds=(TrainedFold("all", tuple(LOCK), (), 1, "m", "0" * 64, 1.0, None),))
     files = {"x": (HeldFile(sha256_bytes(b"T"), ()),)}
     assert SeenCases(all_of_it, "another", files).folds(Case("x", "y", {}, {})) == {"all"}
+
+
+def test_the_same_bytes_tell_under_another_id_of_the_same_cohort():
+    same = {"pet": LOCK["A1"].files["pet"], "lesions": "e" * 64}
+    run = replace(RUN, lock={**LOCK, "C": LockedCase("c", same), "T": LockedCase("t", same)})
+    unread = {case: (HeldFile(None, ()),) for case in LOCK}
+    seen = {case: SeenCases(run, "sarcoma", unread).folds(Case(case, LOCK[case].patient, {}, {})) for case in LOCK}
+    assert seen == {"A1": {"0", "1"}, "A2": {"1"}, "B1": {"0"}, "C": {"0", "1"}, "T": {"0", "1"}}
+
+
+def test_the_same_mask_does_not_make_two_cases_one():
+    empty = {case: LockedCase(held.patient, {**held.files, "lesions": "e" * 64}) for case, held in LOCK.items()}
+    assert SeenCases(replace(RUN, lock=empty), "sarcoma", {}).folds(Case("T", "t", {}, {})) == frozenset()
 
 
 def test_bytes_without_a_hash_are_read_when_ids_do_not_tell(tmp_path):

@@ -45,6 +45,7 @@ class FakeTraining:
             split=split.content_hash,
             test=split.test,
             channels=("pet",),
+            units={"pet": "SUVbw"},
             label_scheme=cohort.scheme.to_dict(),
             labels={},
             folder="model",

@@ -16,7 +16,7 @@ from oncohort.formats.split_file import write_split
 from oncohort.formats.training_run import read_curves, read_training_run
 from oncohort.splits import Split
 from oncohort.splitting import SplitSettings, split_cohort
-from oncohort.storage import sha256_bytes, sha256_file
+from oncohort.storage import exclusive, sha256_bytes, sha256_file
 from oncohort.training import TrainingSettings, train
 from oncohort.training.nnunet import NnunetFolders, NnunetTraining
 
@@ -26,7 +26,7 @@ SHORT = TrainingSettings(epochs=2)
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch):
-    monkeypatch.setattr("oncohort.training.nnunet.MODULE", "tests.training.fake_nnunet")
+    monkeypatch.setattr("oncohort.training.nnunet.MODULE", "tests.training.fake_nnunet_training")
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
@@ -74,6 +74,7 @@ def test_a_run_says_what_was_trained_on_which_cases(cohort, split, tmp_path):
     assert run.test == split.test
     assert run.split == split.content_hash
     assert run.channels == ("ct", "pet")
+    assert run.units == {"ct": "HU", "pet": "SUVbw"}
     assert run.folder == "results/Dataset001_four_patients_one_centre/nnUNetTrainer__nnUNetPlans__3d_fullres"
     assert sorted(Path(path).name for path in run.files) == ["dataset.json", "plans.json"]
     assert run.versions["torch"] == "none"
@@ -115,6 +116,32 @@ def test_a_second_call_trains_what_is_new_and_repeats_nothing(cohort, split, tmp
     words = asked(tmp_path / "run")
     assert [word for word in words if word.startswith("train")] == ["train 0 epochs 2", "train all epochs 2"]
     assert sum(word.startswith("plan") for word in words) == 1
+
+
+def test_other_numbers_of_processes_keep_what_is_prepared(cohort, split, tmp_path):
+    train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu", jobs=1)
+    (stamp,) = (tmp_path / "run").glob("preprocessed/*/dataset.json")
+    before = stamp.stat().st_mtime_ns
+    train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["1"], device="cpu", jobs=2)
+    assert stamp.stat().st_mtime_ns == before
+    assert sum(word.startswith("plan") for word in asked(tmp_path / "run")) == 1
+
+
+def test_one_call_at_a_time(cohort, split, tmp_path):
+    train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu")
+    with exclusive(tmp_path / "run"), pytest.raises(OutputError, match="another process that works there"):
+        train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["1"], device="cpu", overwrite=True)
+    run = train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["1"], device="cpu")
+    assert [fold.fold for fold in run.folds] == ["0", "1"]
+
+
+def test_a_file_that_is_gone_costs_its_case(own_cohort, tmp_path):
+    case = own_cohort.case_ids[1]
+    row = next(row for row in own_cohort.volume_rows(case) if row["role"] == "ct")
+    (own_cohort.root / row["path"]).unlink()
+    run = train(own_cohort, SHORT, split=None, out=tmp_path / "run", device="cpu")
+    assert set(run.left_out) == {case}
+    assert case not in run.folds[0].trained
 
 
 def test_without_a_split_every_case_trains(cohort, tmp_path):
@@ -213,7 +240,7 @@ def test_several_cards_are_driven_by_torchrun(tmp_path, monkeypatch):
 KILLED = """
 import sys
 import oncohort.training.nnunet
-oncohort.training.nnunet.MODULE = "tests.training.fake_nnunet"
+oncohort.training.nnunet.MODULE = "tests.training.fake_nnunet_training"
 from oncohort import open_cohort
 from oncohort.training import TrainingSettings, train
 train(open_cohort(sys.argv[1]), TrainingSettings(epochs=20), split=None, out=sys.argv[2], device="cpu")

@@ -1,5 +1,6 @@
 """A worker that behaves badly when asked to."""
 
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -47,7 +48,31 @@ def _sum(request):
     yield {"event": "done", "sum": sum(request["numbers"]), "mark": os.environ.get("ODD_MARK")}
 
 
+def _child(numbers, answers):
+    answers.put(sum(numbers))
+
+
+def _fork(request):
+    """As augmenters of nnU-Net are started, while requests are read by a thread."""
+    context = multiprocessing.get_context("fork")
+    answers = context.Queue()
+    process = context.Process(target=_child, args=(request["numbers"], answers), daemon=True)
+    process.start()
+    yield {"event": "done", "sum": answers.get(timeout=20)}
+
+
+def _leave(request):
+    """Die and leave a child that holds the output open."""
+    child = os.fork()
+    if not child:
+        time.sleep(600)
+    yield {"event": "stage", "processes": [child]}
+    os._exit(3)
+
+
 HANDLERS = {
+    "fork": _fork,
+    "leave": _leave,
     "shout": _shout,
     "refuse": _refuse,
     "fail": _fail,

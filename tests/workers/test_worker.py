@@ -90,6 +90,56 @@ def test_a_worker_that_is_killed_says_so(worker):
     assert wait_for_end([process, child])
 
 
+def test_a_handler_may_fork(worker):
+    """A process that is forked while a thread reads `sys.stdin` never begins."""
+    assert list(worker.ask({"do": "fork", "numbers": [1, 2]})) == [{"event": "done", "sum": 3}]
+
+
+def test_a_dead_worker_is_noticed_although_its_child_holds_the_output_open(worker):
+    events = worker.ask({"do": "leave"})
+    processes = next(events)["processes"]
+    with pytest.raises(WorkerError, match="status 3"):
+        next(events)
+    assert wait_for_end(processes)
+
+
+def test_waiting_for_a_worker_can_be_interrupted(environment):
+    """Also with polars, whose import makes an interrupt begin a system call again."""
+    script = (
+        "import os, polars\n"
+        "from oncohort.workers import Worker\n"
+        f"with Worker.start({MODULE!r}, environment=dict(os.environ)) as worker:\n"
+        "    for event in worker.ask({'do': 'sleep'}):\n"
+        "        print('waiting', flush=True)\n"
+    )
+    waiting = subprocess.Popen([sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True)
+    assert waiting.stdout.readline() == "waiting\n"
+    started = time.monotonic()
+    waiting.send_signal(signal.SIGINT)
+    assert waiting.wait(20) != 0
+    assert time.monotonic() - started < 10
+
+
+def test_a_process_in_a_group_of_its_own_ends_with_its_parent(environment):
+    """As torchrun starts them: the group of the launcher does not hold them."""
+    launcher = (
+        "import os, subprocess, sys\n"
+        f"command = [sys.executable, '-m', {MODULE!r}]\n"
+        "child = subprocess.Popen(command, start_new_session=True)\n"
+        'print(\'{"event": "stage", "processes": [%d]}\' % child.pid, flush=True)\n'
+        "child.wait()\n"
+    )
+    held = subprocess.Popen(
+        [sys.executable, "-c", launcher], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    processes = json.loads(held.stdout.readline())["processes"]
+    time.sleep(1)
+    held.kill()
+    held.wait()
+    assert wait_for_end(processes)
+    held.stdin.close()
+
+
 def test_closing_ends_what_the_worker_started(environment):
     with Worker.start(MODULE, environment=environment) as worker:
         processes = next(worker.ask({"do": "sleep"}))["processes"]

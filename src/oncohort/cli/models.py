@@ -32,7 +32,7 @@ def segment(
         cohort: The cohort folder.
         parameters: Parameters of the segmenter as NAME=VALUE, such as suv=4.0.
         with_: The segmenter, NAME or NAME:VALUE: threshold, percent-of-max, liver-threshold, totalsegmentator, moose,
-            nnunet:MODEL or command:PROGRAM.
+            nnunet:FOLDER or command:PROGRAM.
         out: Folder of the predictions.
     """
     segmenter = segmenter_from_words(with_, parameters)

@@ -34,6 +34,23 @@ CURVES_TYPE = "oncohort.training_curves"
 FORMAT_VERSION = "1.0"
 
 _MOST_BYTES = 256 << 20
+_HASHED = (
+    "model",
+    "settings",
+    "cohort",
+    "split",
+    "test",
+    "channels",
+    "units",
+    "label_scheme",
+    "labels",
+    "folder",
+    "files",
+    "folds",
+    "left_out",
+    "lock_hash",
+)
+"""Keys of `run.json` that `record_hash` covers."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +103,7 @@ class TrainingRun:
         split: Content hash of the split; None without one.
         test: Cases kept for the end.
         channels: Roles of the input images, in order.
+        units: What the numbers of an input image mean, by role, as `volumes.parquet` writes it.
         label_scheme: Of the cohort, as `LabelScheme.to_dict` gives it.
         labels: Integers of the cohort and of the model, as `LabelMapping.to_dict` gives them.
         folder: Of the trained model, relative to the folder of the run.
@@ -103,6 +121,7 @@ class TrainingRun:
     split: str | None
     test: tuple[str, ...]
     channels: tuple[str, ...]
+    units: Mapping[str, str]
     label_scheme: Mapping[str, Any]
     labels: Mapping[str, Any]
     folder: str
@@ -116,6 +135,15 @@ class TrainingRun:
     def lock_hash(self) -> str:
         """SHA-256 over cases, patients and files of the lock; their order does not matter."""
         return lock_hash(self.lock)
+
+    @property
+    def record_hash(self) -> str:
+        """SHA-256 over all that the run says but versions and time; the lock enters with its own hash.
+
+        It tells a file that was edited by accident, not one whose editor computed the hash anew.
+        """
+        values = _run_values(self)
+        return content_key({name: values[name] for name in _HASHED})
 
 
 def lock_hash(lock: Mapping[str, LockedCase]) -> str:
@@ -160,13 +188,17 @@ def write_training_run(folder: str | Path, run: TrainingRun) -> None:
         >>> from tempfile import TemporaryDirectory
         >>> fold = TrainedFold("all", ("a",), (), 1, "model/fold_all/last.pth", "0" * 64, 9.5, None)
         >>> run = TrainingRun("nnunet", {}, "demo", {"a": LockedCase("a", {"pet": "1" * 64})}, None, (), ("pet",),
-        ...                   {}, {}, "model", {}, (fold,), {"oncohort": "0"}, "2026-01-01T00:00:00+00:00")
+        ...                   {"pet": "SUVbw"}, {}, {}, "model", {}, (fold,), {"oncohort": "0"},
+        ...                   "2026-01-01T00:00:00+00:00")
         >>> with TemporaryDirectory() as there:
         ...     write_training_run(there, run)
         ...     read_training_run(there) == run
         True
     """
-    write_json(Path(folder) / RUN_FILE, _run_values(run))
+    write_json(
+        Path(folder) / RUN_FILE,
+        {**_run_values(run), "record_hash": run.record_hash, "lock": _lock_values(run.lock)},
+    )
 
 
 def read_training_run(folder: str | Path) -> TrainingRun:
@@ -174,7 +206,7 @@ def read_training_run(folder: str | Path) -> TrainingRun:
 
     Raises:
         FormatError: There is no such file, it is none of a training, it names a path outside the folder, it trained
-            on a case that it does not list, or its list of cases was edited.
+            on a case that it does not list, or it was edited.
     """
     path = Path(folder) / RUN_FILE
     values = read_json(path, most_bytes=_MOST_BYTES)
@@ -188,6 +220,8 @@ def read_training_run(folder: str | Path) -> TrainingRun:
         raise _no_run(path, f"{type(error).__name__}: {str(error)[:200]}") from error
     if run.lock_hash != values.get("lock_hash"):
         raise _no_run(path, "a lock_hash that does not fit the cases: the file was edited")
+    if run.record_hash != values.get("record_hash"):
+        raise _no_run(path, "a record_hash that does not fit what is recorded: the file was edited")
     return run
 
 
@@ -244,6 +278,7 @@ def read_curves(folder: str | Path) -> dict[str, list[CurvePoint]]:
 
 
 def _run_values(run: TrainingRun) -> dict[str, Any]:
+    """What is written of a run, but the lock and the hash of the record."""
     return {
         "type": TYPE,
         "format_version": FORMAT_VERSION,
@@ -253,6 +288,7 @@ def _run_values(run: TrainingRun) -> dict[str, Any]:
         "split": run.split,
         "test": list(run.test),
         "channels": list(run.channels),
+        "units": dict(run.units),
         "label_scheme": dict(run.label_scheme),
         "labels": dict(run.labels),
         "folder": run.folder,
@@ -262,7 +298,6 @@ def _run_values(run: TrainingRun) -> dict[str, Any]:
         "created_at": run.created_at,
         "left_out": dict(run.left_out),
         "lock_hash": run.lock_hash,
-        "lock": _lock_values(run.lock),
     }
 
 
@@ -272,8 +307,8 @@ def _fold_values(fold: TrainedFold) -> dict[str, Any]:
         "epochs": fold.epochs,
         "checkpoint": fold.checkpoint,
         "sha256": fold.sha256,
-        "seconds": fold.seconds,
-        "peak_memory_mib": fold.peak_memory_mib,
+        "seconds": float(fold.seconds),
+        "peak_memory_mib": None if fold.peak_memory_mib is None else float(fold.peak_memory_mib),
         "trained": list(fold.trained),
         "held_out": list(fold.held_out),
     }
@@ -292,6 +327,10 @@ def _run(values: Mapping[str, Any]) -> TrainingRun:
     strange = sorted({case for fold in folds for case in (*fold.trained, *fold.held_out)} - set(lock))
     if strange:
         raise ValueError(f"{strange[0]!r} trained or validated and is not in the lock")
+    channels = as_texts(values["channels"])
+    units = {role: as_text(unit) for role, unit in as_object(values["units"]).items()}
+    if set(units) != set(channels):
+        raise ValueError("units of other roles than the channels")
     return TrainingRun(
         model=as_text(values["model"]),
         settings=as_object(values["settings"]),
@@ -299,7 +338,8 @@ def _run(values: Mapping[str, Any]) -> TrainingRun:
         lock=lock,
         split=None if values["split"] is None else as_text(values["split"]),
         test=as_texts(values["test"]),
-        channels=as_texts(values["channels"]),
+        channels=channels,
+        units=units,
         label_scheme=as_object(values["label_scheme"]),
         labels=as_object(values["labels"]),
         folder=_inside(values["folder"]),

@@ -66,7 +66,7 @@ def draw_against_volume(
         f"{column.name}-by-volume",
         f"{column.label} against lesion volume",
         f"One mark per case, by the volume of its reference in ml; cases: {', '.join(counts)}. "
-        f"Line: medians of groups of cases of equal number.{f' {rest} more models are not drawn.' if rest else ''}",
+        f"Line: medians of groups of cases of equal number.{_not_drawn(rest)}",
         chart.svg(),
     )
 
@@ -86,3 +86,9 @@ def running_medians(
         return np.zeros(0), np.zeros(0)
     parts = np.array_split(np.argsort(across, kind="stable"), groups)
     return np.array([np.median(across[part]) for part in parts]), np.array([np.median(values[part]) for part in parts])
+
+
+def _not_drawn(rest: int) -> str:
+    if rest == 0:
+        return ""
+    return " 1 more model is not drawn." if rest == 1 else f" {rest} more models are not drawn."

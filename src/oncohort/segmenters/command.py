@@ -7,7 +7,6 @@ import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from oncohort.cohort import Case, Cohort
@@ -16,6 +15,7 @@ from oncohort.formats import read_label_map
 from oncohort.segmenters.calling import call_program, measured, require_file, write_role
 from oncohort.segmenters.parameters import require_positive
 from oncohort.segmenters.protocol import LESION_SCHEME, PlainSegmenter, Prediction
+from oncohort.storage import temporary_folder
 from oncohort.volume import LabelMap
 
 _MASK, _CASE = "mask", "case"
@@ -48,6 +48,7 @@ class Command(PlainSegmenter):
     name: ClassVar[str] = "command"
     description: ClassVar[str] = "a program of your own that reads images and writes a mask"
     main: ClassVar[str | None] = "program"
+    usage: ClassVar[str] = 'command:"PROGRAM {pet} {mask}"'
 
     def __post_init__(self) -> None:
         require_positive("timeout_s", self.timeout_s, segmenter=self.name)
@@ -98,7 +99,7 @@ class Command(PlainSegmenter):
             FormatError: What it writes is no mask.
             GeometryError: The mask lies on another grid.
         """
-        with TemporaryDirectory(prefix="oncohort-", ignore_cleanup_errors=True) as there:
+        with temporary_folder() as there:
             folder = Path(there)
             files = {role: folder / f"{role}.nii.gz" for role in self.needs}
             for role, path in files.items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import ClassVar
 
 from oncohort.cohort import Case, Cohort
@@ -32,7 +31,7 @@ from oncohort.segmenters.tool_labels import (
     require_choice,
     whole_names,
 )
-from oncohort.storage import content_key, read_json
+from oncohort.storage import content_key, read_json, temporary_folder
 from oncohort.volume import LabelMap
 from oncohort.workers.programs import Ran
 
@@ -132,7 +131,7 @@ class ReadyMoose(PreparedSegmenter):
             GeometryError: A mask lies on another grid.
             LabelError: A mask has a label that the model does not declare.
         """
-        with TemporaryDirectory(prefix="oncohort-", ignore_cleanup_errors=True) as there:
+        with temporary_folder() as there:
             folder = Path(there) / "cases"
             subject = folder / "case"
             subject.mkdir(parents=True)

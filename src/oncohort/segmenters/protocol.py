@@ -60,6 +60,11 @@ class Segmenter(Protocol):
         """The parameter that `NAME:VALUE` fills; None if there is no such."""
         ...
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of the packages that its masks depend on besides Oncohort, by name; known once it is prepared."""
+        ...
+
     def prepared(self, cohort: Cohort) -> Segmenter:
         """The segmenter, checked and bound to a cohort before any case is touched.
 
@@ -91,6 +96,11 @@ class PlainSegmenter(ABC):
 
     What the record of a layer has under `warnings` becomes the notes of the prediction.
     """
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """None: Oncohort's own says it all."""
+        return {}
 
     def prepared(self, cohort: Cohort) -> Self:
         """The segmenter itself."""
@@ -132,6 +142,11 @@ class UnpreparedSegmenter(ABC):
     @abstractmethod
     def needs(self) -> tuple[str, ...]:
         """Roles that a case must have."""
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """None: what is called is known once it is prepared."""
+        return {}
 
     @abstractmethod
     def prepared(self, cohort: Cohort) -> Segmenter:
@@ -186,6 +201,11 @@ class PreparedSegmenter(ABC):
     def main(self) -> str | None:
         """The parameter that `NAME:VALUE` fills."""
         return self.settings.main
+
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """None that is recorded for all cases."""
+        return {}
 
     def prepared(self, cohort: Cohort) -> Segmenter:
         """The segmenter for another cohort, or again for the same one.

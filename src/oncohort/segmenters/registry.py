@@ -82,6 +82,8 @@ def segmenter_from_words(with_: str, parameters: Sequence[str] = ()) -> Segmente
     pairs = [(key, text) for key, _, text in (word.partition("=") for word in parameters)]
     if colon and kind is not None:
         pairs.insert(0, (_main(kind, value), value))
+    elif kind is not None and kind.main not in (None, *(key for key, _ in pairs)):
+        raise _without_main(kind, with_)
     twice = {key for key, _ in pairs if [other for other, _ in pairs].count(key) > 1}
     if twice:
         raise _wrong_word("every parameter once", f"{shown(sorted(twice))} more than once", with_)
@@ -91,10 +93,20 @@ def segmenter_from_words(with_: str, parameters: Sequence[str] = ()) -> Segmente
 
 def _main(kind: type[Any], value: str) -> str:
     """The parameter that stands after the colon."""
-    if kind.main is None or not value.strip():
-        expected = f"{kind.name} alone" if kind.main is None else f"{kind.name}:{kind.main.upper()}"
-        raise _wrong_word(expected, f"{kind.name}:{value}", kind.name)
+    if kind.main is None:
+        raise _wrong_word(f"{kind.name} alone", f"{kind.name}:{value}", kind.name)
+    if not value.strip():
+        raise _without_main(kind, f"{kind.name}:{value}")
     return str(kind.main)
+
+
+def _without_main(kind: type[Any], found: str) -> SettingsError:
+    return SettingsError(
+        expected=f"{kind.main} of {kind.name}",
+        found="none",
+        where=f"--with {found}",
+        remedy=f"write --with {kind.usage}",
+    )
 
 
 def _value(text: str, *, is_text: bool) -> Any:

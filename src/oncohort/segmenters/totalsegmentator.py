@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 
 from oncohort.cohort import Case, Cohort
@@ -24,7 +23,7 @@ from oncohort.segmenters.calling import (
 from oncohort.segmenters.parameters import require_positive
 from oncohort.segmenters.protocol import Prediction, PreparedSegmenter, UnpreparedSegmenter
 from oncohort.segmenters.tool_labels import ToolLabels, choose_labels, dropped_note, recode, require_choice, whole_names
-from oncohort.storage import read_json
+from oncohort.storage import read_json, temporary_folder
 from oncohort.workers.programs import run_program
 
 _PROGRAM, _INFO, _PACKAGE = "TotalSegmentator", "totalseg_info", "TotalSegmentator"
@@ -118,7 +117,7 @@ class ReadyTotalSegmentator(PreparedSegmenter):
             LabelError: The mask has a label that the program does not declare.
         """
         where = f"case {case.id}, {self.name}"
-        with TemporaryDirectory(prefix="oncohort-", ignore_cleanup_errors=True) as there:
+        with temporary_folder() as there:
             folder = Path(there)
             image, mask = folder / "ct.nii.gz", folder / "out" / "mask.nii.gz"
             write_role(case, _ROLE, image, segmenter=self.name)
@@ -149,7 +148,7 @@ def _capabilities(program: str) -> dict[str, Any]:
             where=program,
             remedy=f"pip install --upgrade {_PACKAGE}",
         )
-    with TemporaryDirectory(prefix="oncohort-") as there:
+    with temporary_folder() as there:
         answer = Path(there) / "info.json"
         ran = run_program([info, "--json"], folder=Path(there), timeout_s=_INFO_SECONDS, output=answer)
         if ran.status != 0:

@@ -1,10 +1,12 @@
 """Bytes on disk: whole or absent, hashed, and never somebody else's."""
 
 from oncohort.storage.atomic import atomic_path, cannot_write, read_json, write_bytes, write_json
+from oncohort.storage.exclusive import exclusive
 from oncohort.storage.folders import WORK_FILE, claim_folder, read_work, release_folder, remove_unlisted
 from oncohort.storage.hashing import content_key, file_stamp, sha256_bytes, sha256_file, sha256_files
 from oncohort.storage.settings_text import parse_setting, parse_toml, read_settings_text
 from oncohort.storage.stems import decode_stem, encode_stem
+from oncohort.storage.temporary import temporary_folder
 
 __all__ = [
     "WORK_FILE",
@@ -14,6 +16,7 @@ __all__ = [
     "content_key",
     "decode_stem",
     "encode_stem",
+    "exclusive",
     "file_stamp",
     "parse_setting",
     "parse_toml",
@@ -25,6 +28,7 @@ __all__ = [
     "sha256_bytes",
     "sha256_file",
     "sha256_files",
+    "temporary_folder",
     "write_bytes",
     "write_json",
 ]

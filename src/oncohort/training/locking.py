@@ -1,13 +1,13 @@
-"""Which bytes a training sees: the SHA-256 of every file, by case and role."""
+"""What a training sees: the SHA-256 of every file, by case and role, and the units of the images."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
-from oncohort.errors import FormatError
+from oncohort.errors import SettingsError, shown
 from oncohort.formats import fingerprint_volume, volume_files
 from oncohort.formats.training_run import LockedCase
 from oncohort.storage import content_key, sha256_files
@@ -23,15 +23,14 @@ def lock_cohort(
 ) -> dict[str, LockedCase]:
     """Patient and SHA-256 of the files of these roles for every case; of rows that have a hash already, that one.
 
+    A file that cannot be read has no hash; what its case lacks is for the export to say.
+
     Args:
         cohort: What is locked.
         roles: Roles whose files count; a case may lack some.
         store: Remembers hashes of files that have not changed since.
         jobs: Processes.
         progress: Called after every file.
-
-    Raises:
-        FormatError: A file cannot be read.
     """
     rows = [(case, row) for case in cohort.case_ids for row in cohort.volume_rows(case) if row["role"] in roles]
     lacking = [row for _, row in rows if row["sha256"] is None]
@@ -48,17 +47,49 @@ def lock_cohort(
     patients = dict(cohort.tables.cases.select("case", "patient").iter_rows())
     files: dict[str, dict[str, str]] = {case: {} for case in cohort.case_ids}
     for case, row in rows:
-        files[case][row["role"]] = row["sha256"] or found[id(row)]
+        digest = row["sha256"] or found[id(row)]
+        if digest is not None:
+            files[case][row["role"]] = digest
     return {case: LockedCase(patients[case], held) for case, held in files.items()}
 
 
-def _hash(files: list[Path]) -> str:
+def channel_units(cohort: Cohort, roles: Iterable[str], cases: Iterable[str]) -> dict[str, str]:
+    """What the numbers of the images of a role mean, for each of these roles.
+
+    Args:
+        cohort: Whose table says it.
+        roles: Of the images.
+        cases: Those that count; one may lack a role.
+
+    Raises:
+        SettingsError: Two cases differ in a unit, or none has a role.
+    """
+    wanted = tuple(roles)
+    found: dict[str, tuple[str, str]] = {}
+    for case in cases:
+        for row in cohort.volume_rows(case):
+            role, unit = row["role"], str(row["unit"])
+            first, known = found.setdefault(role, (case, unit))
+            if role in wanted and unit != known:
+                raise SettingsError(
+                    expected=f"{role} in one unit in all cases that are trained on or tested",
+                    found=f"{known} in case {first}, {unit} in case {case}",
+                    where=f"cohort {cohort.name!r}",
+                    remedy=f"ingest the cases so that {role} has the same unit, or leave those with the other one out",
+                )
+    lacking = [role for role in wanted if role not in found]
+    if lacking:
+        raise SettingsError(
+            expected=f"a case with {shown(wanted, 9)}",
+            found=f"no {shown(lacking)} in any case",
+            where=f"cohort {cohort.name!r}",
+            remedy="name other roles with channels=...",
+        )
+    return {role: found[role][1] for role in wanted}
+
+
+def _hash(files: list[Path]) -> str | None:
     try:
         return sha256_files(files)
-    except OSError as error:
-        raise FormatError(
-            expected="a file that can be read",
-            found=error.strerror or str(error),
-            where=str(error.filename or files[0]),
-            remedy="bring the file back, or ingest the data again",
-        ) from error
+    except OSError:
+        return None

@@ -75,7 +75,8 @@ class NnunetTraining:
         """
         chosen = self.settings
         request = {"do": "check", "planner": chosen.planner, "trainer": chosen.trainer, "device": self.device}
-        self._do({**request, "gpus": self.gpus})
+        with Worker.start(MODULE, environment=nnunet_environment()) as worker:
+            self._end("check", worker.ask({**request, "gpus": self.gpus}))
 
     def prepare(self) -> dict[str, Any]:
         """Plan and preprocess what was exported; what stands already is kept. Gives the name of the plans.
@@ -87,10 +88,12 @@ class NnunetTraining:
         raw, preprocessed = self.folders.of("raw"), self.folders.of("preprocessed")
         mark = self.folders.root / ".oncohort" / "planned.json"
         texts = {name: (raw / name).read_bytes() for name in (FINGERPRINT_FILE, "dataset.json")}
-        key = content_key(self._plan_request(), {name: text.decode() for name, text in texts.items()})
+        request = {name: value for name, value in self._plan_request().items() if name != "processes"}
+        key = content_key(request, {name: text.decode() for name, text in texts.items()})
         planned = read_json(mark) if mark.is_file() else {}
         if planned.get("key") != key:
-            remove_unlisted(preprocessed, ())  # preprocessed by other plans
+            for kind in ("preprocessed", "results"):  # of other plans
+                remove_unlisted(self.folders.of(kind), ())
             write_bytes(preprocessed / FINGERPRINT_FILE, texts[FINGERPRINT_FILE])
             done = self._do(self._plan_request())
             planned = {"key": key, "plans": done["plans"], "configuration": done["configuration"]}

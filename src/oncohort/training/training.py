@@ -13,7 +13,7 @@ from typing import Any
 from oncohort import __version__
 from oncohort.cohort import Cohort
 from oncohort.compute import Progress, ProgressCallback, ResultStore
-from oncohort.errors import OutputError, SettingsError
+from oncohort.errors import OutputError, SettingsError, shown
 from oncohort.exporting import Exported, export_cohort
 from oncohort.exports import NnunetExport
 from oncohort.exports.case_files import RECORD_FILE
@@ -30,8 +30,8 @@ from oncohort.formats.training_run import (
     write_training_run,
 )
 from oncohort.splits import Split
-from oncohort.storage import claim_folder, read_json, sha256_file, write_json
-from oncohort.training.locking import lock_cohort
+from oncohort.storage import claim_folder, exclusive, read_json, sha256_file, write_json
+from oncohort.training.locking import channel_units, lock_cohort
 from oncohort.training.nnunet import NnunetFolders, NnunetTraining
 from oncohort.training.settings import TrainingSettings
 
@@ -85,8 +85,7 @@ def train(  # noqa: PLR0913 - the keywords are the verb's flags
     names = _fold_names(split, folds)
     export = _export(cohort, settings, split)
     export.check(cohort)
-    work = _work(cohort, settings, split) if work is None else work
-    folder = claim_folder(out, work, overwrite=overwrite).absolute()
+    folder = Path(out).absolute()
     steps = NnunetTraining(
         NnunetFolders(folder, export.dataset_folder),
         settings,
@@ -95,13 +94,26 @@ def train(  # noqa: PLR0913 - the keywords are the verb's flags
         jobs=jobs,
         told=_Telling(folder, progress),
     )
-    if any(not _stands(folder, name) for name in names):
+    if not (folder / RUN_FILE).is_file():
         steps.check()
-    store = ResultStore(folder / ".oncohort" / "hashes")
-    lock = lock_cohort(cohort, export.roles, store=store, jobs=jobs, progress=progress)
-    _claim_lock(folder, lock, work, overwrite=overwrite)
-    exported = export_cohort(cohort, export, out=folder / "raw", overwrite=True, jobs=jobs, progress=progress)
-    run = _former(folder) or _begun(cohort, settings, split, exported=exported, export=export, lock=lock)
+    work = _work(cohort, settings, split) if work is None else work
+    with exclusive(folder):  # what is there is not emptied while somebody works in it
+        claim_folder(folder, work, overwrite=overwrite)
+    with exclusive(folder):
+        store = ResultStore(folder / ".oncohort" / "hashes")
+        lock = lock_cohort(cohort, export.roles, store=store, jobs=jobs, progress=progress)
+        _claim_lock(folder, lock, work, overwrite=overwrite)
+        exported = export_cohort(cohort, export, out=folder / "raw", overwrite=True, jobs=jobs, progress=progress)
+        run = _former(folder) or _begun(cohort, settings, split, exported=exported, export=export, lock=lock)
+        _require_same_cases(folder, run, exported)
+        return _trained(run, steps, names, split=split, exported=exported)
+
+
+def _trained(
+    run: TrainingRun, steps: NnunetTraining, names: Sequence[str], *, split: Split | None, exported: Exported
+) -> TrainingRun:
+    """The record with the folds of these names; those that stand are kept."""
+    folder = steps.folders.root
     wanted = [name for name in names if not _stands(folder, name)]
     if wanted:
         plans = steps.prepare()["plans"]
@@ -148,17 +160,27 @@ def _export(cohort: Cohort, settings: TrainingSettings, split: Split | None) -> 
     )
 
 
+def _require_same_cases(folder: Path, run: TrainingRun, exported: Exported) -> None:
+    """Raise if other cases could be exported than when the training began."""
+    if set(run.lock) != set(exported.cases):
+        raise _changed(folder, shown(sorted(set(run.lock) ^ set(exported.cases))))
+
+
+def _changed(folder: Path, found: str) -> OutputError:
+    return OutputError(
+        expected="the cohort as it was when this training began",
+        found=found,
+        where=str(folder),
+        remedy="train in a new folder, or from the beginning with --overwrite",
+    )
+
+
 def _claim_lock(folder: Path, lock: Mapping[str, LockedCase], work: Mapping[str, Any], *, overwrite: bool) -> None:
     """Raise, or begin anew, if a file has changed since: preprocessed cases and checkpoints are of the old ones."""
     mark = folder / ".oncohort" / "lock.json"
     if mark.is_file() and read_json(mark)["lock_hash"] != lock_hash(lock):
         if not overwrite:
-            raise OutputError(
-                expected="the cohort as it was when this training began",
-                found="other cases, or files with other bytes",
-                where=str(folder),
-                remedy="train in a new folder, or from the beginning with --overwrite",
-            )
+            raise _changed(folder, "other cases, or files with other bytes")
         claim_folder(folder, {"verb": "train", "lock": "changed"}, overwrite=True)  # other work: the folder is emptied
         claim_folder(folder, work, overwrite=True)
     write_json(mark, {"lock_hash": lock_hash(lock)})
@@ -193,6 +215,7 @@ def _begun(
         split=None if split is None else split.content_hash,
         test=() if split is None else tuple(case for case in split.test if case in exported.cases),
         channels=tuple(channel.role for channel in export.channels),
+        units=channel_units(cohort, [channel.role for channel in export.channels], exported.cases),
         label_scheme=cohort.scheme.to_dict(),
         labels=read_json(exported.folder / export.dataset_folder / RECORD_FILE)["labels"],
         folder="results",

@@ -19,6 +19,7 @@ from importlib import import_module
 from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
+from pickle import PickleError
 from typing import Any
 
 import nnunetv2
@@ -31,12 +32,12 @@ from nnunetv2.paths import nnUNet_extTrainer, nnUNet_preprocessed, nnUNet_raw
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.find_class_by_name import recursive_find_python_class
 from nnunetv2.utilities.find_objects import recursive_find_trainer_class_by_name
-from nnunetv2.utilities.json_export import recursive_fix_for_json_export
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from nnunetv2.utilities.utils import get_filenames_of_train_images_and_targets
 
 from oncohort.compute.measuring import Measurement
+from oncohort.workers.learning_curve import learning_curve
 from oncohort.workers.serving import FAILURES, Event, Refusal
 
 _SAFE_CLASSES = ("dynamic_network_architectures.", "torch.nn.")
@@ -58,8 +59,7 @@ def check(request: dict[str, Any]) -> Iterator[Event]:
     _planner_of(request["planner"])
     _trainer_of(request["trainer"], where="trainer")
     device = _device(request["device"])
-    if request["gpus"] > 1:
-        _require_cards(device, request["gpus"])
+    _require_cards(device, request["gpus"])
     yield {"event": "done", "device": str(device), "versions": _versions()}
 
 
@@ -82,9 +82,7 @@ def plan(request: dict[str, Any]) -> Iterator[Event]:
     Request: `dataset` (folder name), `planner`, `plans` (name, or None for the planner's), `gpu_memory_gb`, and for
     `configuration` the wished `patch_size`, `batch_size`, `features`, `spacing_mm` (each may be None), `processes`.
     """
-    yield {"event": "stage", "stage": "check"}
     verify_dataset_integrity(str(Path(nnUNet_raw) / request["dataset"]), request["processes"])
-    yield {"event": "stage", "stage": "plan"}
     planner = _planner_of(request["planner"])
     choices = {"gpu_memory_target_in_gb": request["gpu_memory_gb"], "plans_name": request["plans"]}
     made = _sized(planner, request)(
@@ -107,7 +105,7 @@ def plan(request: dict[str, Any]) -> Iterator[Event]:
     if request["batch_size"] is not None:
         found["batch_size"] = request["batch_size"]
         made.save_plans(plans)
-    yield {"event": "done", "plans": made.plans_identifier, "configuration": _json(found)}
+    yield {"event": "done", "plans": made.plans_identifier, "configuration": found}
 
 
 def _sized(planner: Any, request: Mapping[str, Any]) -> Any:
@@ -139,7 +137,7 @@ def preprocess(request: dict[str, Any]) -> Iterator[Event]:
     Request: `dataset`, `plans`, `configuration`, `processes`.
     """
     preprocessed = Path(nnUNet_preprocessed) / request["dataset"]
-    dataset = json.loads((preprocessed / "dataset.json").read_text(encoding="utf-8"))
+    dataset = _read(preprocessed / "dataset.json")
     manager = PlansManager(str(preprocessed / f"{request['plans']}.json"))
     folder = preprocessed / manager.get_configuration(request["configuration"]).data_identifier
     folder.mkdir(exist_ok=True)
@@ -206,21 +204,31 @@ def train(request: dict[str, Any]) -> Iterator[Event]:
         torch.distributed.init_process_group("nccl")
     trainer = _trainer(request, device)
     final, latest = (Path(trainer.output_folder) / f"checkpoint_{word}.pth" for word in ("final", "latest"))
+    continued = final.is_file() or latest.is_file()
     with Measurement() as watch:
         if not final.is_file():
             trainer.initialize()
             if latest.is_file():
                 trainer.load_checkpoint(str(latest))
             trainer.num_epochs = request["epochs"]
-            yield {"event": "stage", "stage": "train", "device": str(trainer.device), "epoch": trainer.current_epoch}
-            yield from trainer.epochs()
+            for points in trainer.epochs():
+                yield _epoch(request, points)
+    points = learning_curve(_safe_load(final, trust=False)["logging"])
+    yield from [_epoch(request, points)] if points else []
+    took = _took(watch, device)
+    if continued:  # what was not seen from its beginning is not known
+        took = {**dict.fromkeys(took), "seconds": sum(point["seconds"] for point in points)}
     yield {
         "event": "done",
         "checkpoint": str(final),
         "device": str(trainer.device),
-        **_took(watch, device),
+        **took,
         "versions": _versions(),
     }
+
+
+def _epoch(request: Mapping[str, Any], points: list[dict[str, Any]]) -> Event:
+    return {"event": "epoch", "fold": request["fold"], "epochs": request["epochs"], "points": points}
 
 
 class _Telling(nnUNetTrainer):  # type: ignore[misc]
@@ -247,8 +255,8 @@ class _Telling(nnUNetTrainer):  # type: ignore[misc]
         _safe_load(Path(filename_or_checkpoint), trust=False)
         super().load_checkpoint(filename_or_checkpoint)
 
-    def epochs(self) -> Iterator[Event]:
-        """`run_training` of nnU-Net 2.8, which gives an event after every epoch."""
+    def epochs(self) -> Iterator[list[dict[str, Any]]]:
+        """`run_training` of nnU-Net 2.8, which gives the learning curve after every epoch."""
         self.on_train_start()
         for _ in range(self.current_epoch, self.num_epochs):
             self.on_epoch_start()
@@ -260,31 +268,15 @@ class _Telling(nnUNetTrainer):  # type: ignore[misc]
                 steps = range(self.num_val_iterations_per_epoch)
                 self.on_validation_epoch_end([self.validation_step(next(self.dataloader_val)) for _ in steps])
             self.on_epoch_end()
-            yield {"event": "epoch", "fold": str(self.fold), "epochs": self.num_epochs, "points": self.points()}
+            yield learning_curve(self.logger.get_checkpoint())
         self.on_train_end()
-
-    def points(self) -> list[dict[str, Any]]:
-        """The learning curve so far."""
-        kept = self.logger.get_checkpoint()
-        return [
-            {
-                "epoch": epoch + 1,
-                "train_loss": float(kept["train_losses"][epoch]),
-                "validation_loss": float(kept["val_losses"][epoch]),
-                "pseudo_dice": [float(each) for each in kept["dice_per_class_or_region"][epoch]],
-                "learning_rate": float(kept["lrs"][epoch]),
-                "seconds": kept["epoch_end_timestamps"][epoch] - kept["epoch_start_timestamps"][epoch],
-            }
-            for epoch in range(len(kept["epoch_end_timestamps"]))
-        ]
 
 
 def _trainer(request: Mapping[str, Any], device: Any) -> Any:
     found = _trainer_of(request["trainer"], where="trainer")
     kind: Any = type(request["trainer"], (_Telling, found), {"seed": request["seed"]})  # checkpoints and folder say it
     preprocessed = Path(nnUNet_preprocessed) / request["dataset"]
-    plans = json.loads((preprocessed / f"{request['plans']}.json").read_text(encoding="utf-8"))
-    dataset = json.loads((preprocessed / "dataset.json").read_text(encoding="utf-8"))
+    plans, dataset = _read(preprocessed / f"{request['plans']}.json"), _read(preprocessed / "dataset.json")
     fold = request["fold"] if request["fold"] == "all" else int(request["fold"])
     torch.manual_seed(request["seed"])
     trainer = kind({**plans, "continue_training": False}, request["configuration"], fold, dataset, device)
@@ -306,9 +298,7 @@ def load(request: dict[str, Any]) -> Iterator[Event]:
     """
     device = _device(request["device"])
     folder = Path(request["model"])
-    dataset, plans = (
-        json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in ("dataset", "plans")
-    )
+    dataset, plans = (_read(folder / f"{name}.json") for name in ("dataset", "plans"))
     files = {fold: folder / f"fold_{fold}" / request["checkpoint"] for fold in request["folds"]}
     held = {fold: _safe_load(file, trust=request["trust"]) for fold, file in files.items()}
     first = next(iter(held.values()))
@@ -322,8 +312,8 @@ def load(request: dict[str, Any]) -> Iterator[Event]:
         manager, configuration, channels, labels.num_segmentation_heads, enable_deep_supervision=False
     )
     weights = {fold: checkpoint["network_weights"] for fold, checkpoint in held.items()}
-    for each in weights.values():
-        network.load_state_dict(each)
+    for fold, each in weights.items():
+        _require_fitting(network, each, where=str(files[fold]), channels=channels)
     mirrored = first.get("inference_allowed_mirroring_axes")
     predictor = nnUNetPredictor(
         request["step"], use_mirroring=request["mirroring"], device=device, allow_tqdm=False, verbose=False
@@ -384,6 +374,19 @@ def _is_layer(name: str) -> bool:
     return isinstance(found, type) and issubclass(found, torch.nn.Module) and found.__module__.startswith(_SAFE_CLASSES)
 
 
+def _require_fitting(network: Any, weights: Mapping[str, Any], *, where: str, channels: int) -> None:
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        first = next((int(each.shape[1]) for each in weights.values() if each.ndim > 3), None)
+        raise Refusal(
+            expected=f"weights of the network that plans.json describes, for {channels} channels",
+            found="those of another one" + ("" if first is None else f", for {first} channels"),
+            where=where,
+            remedy="put together plans.json, dataset.json and checkpoints of one training",
+        ) from error
+
+
 def _safe_load(file: Path, *, trust: bool) -> Any:
     """A checkpoint, loaded without running code from it unless it is trusted."""
     if trust:
@@ -391,13 +394,30 @@ def _safe_load(file: Path, *, trust: bool) -> Any:
     try:
         with torch.serialization.safe_globals(_NUMBERS):
             return torch.load(file, map_location="cpu", weights_only=True)
-    except FAILURES as error:
+    except PickleError as error:
         raise Refusal(
             expected="a checkpoint that holds tensors and numbers only",
-            found=str(error).strip().splitlines()[0],
+            found=f"one that calls {_called(file)}",
             where=str(file),
-            remedy="if you know who made it, trust=true loads it, which may run code that it holds",
+            remedy="if you know who made it, trust=true loads it, which runs the code that it holds",
         ) from error
+    except FAILURES as error:
+        raise Refusal(
+            expected="a checkpoint of nnU-Net",
+            found=f"a file that is damaged or something else ({type(error).__name__})",
+            where=str(file),
+            remedy="fetch it again, or train again",
+        ) from error
+
+
+def _called(file: Path) -> str:
+    """What a checkpoint wants to call beside what tensors and numbers need."""
+    try:
+        with torch.serialization.safe_globals(_NUMBERS):
+            found = torch.serialization.get_unsafe_globals_in_checkpoint(file)
+    except FAILURES:
+        found = []
+    return ", ".join(sorted(found)[:3]) or "what is not named"
 
 
 def predict(request: dict[str, Any]) -> Iterator[Event]:
@@ -407,7 +427,8 @@ def predict(request: dict[str, Any]) -> Iterator[Event]:
     `heads` (whose probabilities are added up) and `out`).
     """
     predictor = _LOADED["predictor"]
-    _forget_device_peak(predictor.device)
+    if predictor.device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
     with Measurement() as watch:
         probability = _predict(predictor, request)
     yield {
@@ -421,9 +442,8 @@ def predict(request: dict[str, Any]) -> Iterator[Event]:
 def _predict(predictor: Any, request: Mapping[str, Any]) -> str | None:
     manager, configuration = predictor.plans_manager, predictor.configuration_manager
     predictor.list_of_parameters = [_LOADED["weights"][fold] for fold in request["folds"]]
-    data, _, properties = configuration.preprocessor_class(verbose=False).run_case(
-        request["images"], None, manager, configuration, predictor.dataset_json
-    )
+    preprocessor = configuration.preprocessor_class(verbose=False)
+    data, _, properties = preprocessor.run_case(request["images"], None, manager, configuration, predictor.dataset_json)
     logits = predictor.predict_logits_from_preprocessed_data(torch.from_numpy(data)).cpu()
     wanted = request["probability"]
     found = convert_predicted_logits_to_segmentation_with_correct_shape(
@@ -434,9 +454,8 @@ def _predict(predictor: Any, request: Mapping[str, Any]) -> str | None:
     if wanted is None:
         writer.write_seg(found, request["out"] + ending, properties)
         return None
-    mask, probabilities = found
-    writer.write_seg(mask, request["out"] + ending, properties)
-    summed = np.clip(probabilities[wanted["heads"]].astype(np.float32).sum(axis=0), 0, 1)
+    writer.write_seg(found[0], request["out"] + ending, properties)
+    summed = np.clip(found[1][wanted["heads"]].astype(np.float32).sum(axis=0), 0, 1)
     writer.write_seg(np.round(summed * 65535).astype(np.uint16), wanted["out"] + ending, properties)
     return str(wanted["out"] + ending)
 
@@ -456,14 +475,9 @@ def _device(word: str) -> Any:
     return torch.device(word)
 
 
-def _forget_device_peak(device: Any) -> None:
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats()
-
-
 def _require_cards(device: Any, wanted: int) -> None:
     there = torch.cuda.device_count()
-    if device.type != "cuda" or there < wanted:
+    if wanted > 1 and (device.type != "cuda" or there < wanted):
         raise Refusal(
             expected=f"{wanted} graphics cards", found=f"{there}", where="gpus", remedy="ask for as many as there are"
         )
@@ -478,11 +492,9 @@ def _versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in ("nnunetv2", "torch", "numpy")}}
 
 
-def _json(value: Any) -> Any:
-
-    recursive_fix_for_json_export(value)
-    return json.loads(json.dumps(value, default=str))
+def _read(file: Path) -> Any:
+    return json.loads(file.read_text(encoding="utf-8"))
 
 
-HANDLERS = {"check": check, "plan": plan, "preprocess": preprocess, "train": train, "load": load, "predict": predict}
-"""What the worker answers."""
+HANDLERS = {work.__name__: work for work in (check, plan, preprocess, train, load, predict)}
+"""What the worker answers, by the word under `do`."""

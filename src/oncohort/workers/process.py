@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from selectors import EVENT_READ, DefaultSelector
 from types import TracebackType
 from typing import IO, Any
 
@@ -18,6 +19,7 @@ from oncohort.errors import WorkerError
 FINAL = ("done", "refused", "failed")
 """Events that end a request."""
 
+_POLL_S = 0.5  # seconds between looks at whether the process is there
 _GRACE_S = 2.0  # seconds that a process which says nothing more has to end
 _LAST_WORDS = 2000  # bytes of what a dead process said that are looked at
 _SHOWN = 400  # characters of them in a message
@@ -35,10 +37,11 @@ class Worker:
         [{'event': 'done', 'text': 'hello'}]
     """
 
-    def __init__(self, process: subprocess.Popen[str], name: str, log: Path | None) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], name: str, log: Path | None) -> None:
         self._process = process
         self._name = name
         self._log = log
+        self._rest = b""
 
     @staticmethod
     def start(
@@ -71,8 +74,7 @@ class Worker:
                 stderr=target,
                 env=None if environment is None else dict(environment),
                 start_new_session=True,
-                text=True,
-                encoding="utf-8",
+                bufsize=0,
             )
         except OSError as error:
             raise WorkerError(
@@ -93,8 +95,7 @@ class Worker:
             WorkerError: The process ended before its work was done.
         """
         try:
-            self._input.write(json.dumps(request) + "\n")
-            self._input.flush()
+            self._input.write(json.dumps(request).encode() + b"\n")
         except OSError as error:
             raise self._died() from error
         return self.events()
@@ -105,13 +106,31 @@ class Worker:
         Raises:
             WorkerError: The process ended before its work was done.
         """
-        for line in self._output:
+        for line in self._lines():
             event = _event(line)
             if event is not None:
                 yield event
                 if event["event"] in FINAL:
                     return
         raise self._died()
+
+    def _lines(self) -> Iterator[bytes]:
+        """Lines until the process ends; whoever waits here can be interrupted.
+
+        The end of the process counts, not that of its output, which what it has started may hold open.
+        """
+        with DefaultSelector() as selector:
+            selector.register(self._output, EVENT_READ)
+            while True:
+                has_ended = self._process.poll() is not None
+                if selector.select(0 if has_ended else _POLL_S):
+                    read = os.read(self._output.fileno(), 1 << 16)
+                    if not read:
+                        return
+                    *lines, self._rest = (self._rest + read).split(b"\n")
+                    yield from lines
+                elif has_ended:
+                    return
 
     def close(self) -> None:
         """End the process and whatever it started."""
@@ -130,12 +149,12 @@ class Worker:
         self.close()
 
     @property
-    def _input(self) -> IO[str]:
+    def _input(self) -> IO[bytes]:
         assert self._process.stdin is not None
         return self._process.stdin
 
     @property
-    def _output(self) -> IO[str]:
+    def _output(self) -> IO[bytes]:
         assert self._process.stdout is not None
         return self._process.stdout
 
@@ -171,7 +190,7 @@ def last_words(path: Path) -> str:
     return " ".join(text.split())[-_SHOWN:]
 
 
-def _event(line: str) -> dict[str, Any] | None:
+def _event(line: bytes) -> dict[str, Any] | None:
     """The event of a line; None if it is something else that was printed."""
     try:
         found = json.loads(line)

@@ -7,7 +7,6 @@ import os
 import selectors
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from oncohort.errors import WorkerError
+from oncohort.storage import temporary_folder
 from oncohort.workers.process import kill_group, last_words
 
 _LAUNCHER = Path(__file__).with_name("launcher.py")
@@ -66,7 +66,7 @@ def run_program(
         >>> ran.status, ran.last_words
         (0, 'hello')
     """
-    with tempfile.TemporaryDirectory(prefix="oncohort-", ignore_cleanup_errors=True) as there:
+    with temporary_folder() as there:
         log = Path(there) / "log"
         started = time.perf_counter()
         with log.open("wb") as said:

@@ -7,12 +7,15 @@ import math
 import os
 import queue
 import signal
+import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from pickle import PickleError
 from typing import Any, TextIO
+from zipfile import BadZipFile
 
 Event = dict[str, Any]
 """JSON values with the word of the event under `event`."""
@@ -24,6 +27,8 @@ FAILURES = (
     ArithmeticError,
     AssertionError,
     AttributeError,
+    BadZipFile,
+    EOFError,
     ImportError,
     LookupError,
     MemoryError,
@@ -32,8 +37,12 @@ FAILURES = (
     RuntimeError,
     TypeError,
     ValueError,
+    struct.error,
 )
 """What libraries raise on data that they do not take."""
+
+
+_WATCH_S = 0.5
 
 
 class Refusal(Exception):  # noqa: N818 - it becomes the event of this name
@@ -55,10 +64,11 @@ def serve(handlers: Callable[[], Mapping[str, Handler]], *, extra: str, is_voice
         extra: The extra that brings what may be missing.
         is_voice: Whether this process tells its events; of several that do one work together only one does.
     """
-    out = _take_stdout()
+    heard, out = _take_stdin(), _take_stdout()
     requests: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     if is_voice:
-        threading.Thread(target=_read, args=(requests,), daemon=True).start()
+        threading.Thread(target=_read, args=(heard, requests), daemon=True).start()
     if len(sys.argv) > 1:
         _answer(handlers, extra, Path(sys.argv[1]).read_text(encoding="utf-8"), out if is_voice else None)
         return
@@ -97,9 +107,32 @@ def _take_stdout() -> TextIO:
     return own
 
 
-def _read(requests: queue.Queue[str]) -> None:
-    for line in sys.stdin:
-        requests.put(line)
+def _take_stdin() -> int:
+    """The standard input for requests alone; in its place is nothing.
+
+    It is read as a file descriptor: a process that is forked while a thread reads `sys.stdin` waits for its lock.
+    """
+    own = os.dup(0)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return own
+
+
+def _read(heard: int, requests: queue.Queue[str]) -> None:
+    """Pass on the lines of a file descriptor; when it ends, end this process and its group."""
+    rest = b""
+    while read := os.read(heard, 1 << 16):
+        *lines, rest = (rest + read).split(b"\n")
+        for line in lines:
+            requests.put(line.decode())
+    os.killpg(os.getpgrp(), signal.SIGKILL)
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process and its group when its parent has: torchrun gives every process a group of its own."""
+    while os.getppid() == parent:
+        time.sleep(_WATCH_S)
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import atexit
 import os
-import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from oncohort.errors import PredictionError, SettingsError, WorkerError
-from oncohort.storage import content_key
+from oncohort.storage import content_key, temporary_folder
 from oncohort.workers import Worker
 from oncohort.workers.environment import nnunet_environment
 
@@ -22,7 +22,7 @@ MODULE = "oncohort.workers.nnunet"
 @dataclass(frozen=True)
 class _Held:
     worker: Worker
-    folder: tempfile.TemporaryDirectory[str]
+    folder: TemporaryDirectory[str]
     loaded: Mapping[str, Any]
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ def _key(module: str, request: Mapping[str, Any]) -> str:
 
 
 def _started(module: str, request: Mapping[str, Any]) -> _Held:
-    folder = tempfile.TemporaryDirectory(prefix="oncohort-nnunet-")
+    folder = temporary_folder()
     with ExitStack() as undone:
         undone.callback(folder.cleanup)
         environment = nnunet_environment(trust=bool(request["trust"]))

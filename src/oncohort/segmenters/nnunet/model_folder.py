@@ -9,7 +9,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class ModelFolder:
     """A trained model, as its folder describes it.
 
     Attributes:
-        path: The folder, absolute.
+        path: The folder, absolute, with links resolved.
         dataset: What its `dataset.json` says.
         run: What `oncohort train` wrote about it, if it did.
         root: The folder of the run; that of the model without one.
@@ -49,6 +49,8 @@ class ModelFolder:
     @staticmethod
     def open(path: str | Path) -> ModelFolder:
         """The model in a folder: one of `oncohort train`, of nnU-Net, or a data set of nnU-Net with a single model.
+
+        A link to the model folder of a run is that folder: what the run says of its cases holds.
 
         Raises:
             FormatError: There is no such folder, it lacks files, or a file was changed.
@@ -64,26 +66,30 @@ class ModelFolder:
         """The folds that predict.
 
         Args:
-            wanted: Names with commas between; empty for all that were trained, `all` only if it is the only one.
+            wanted: Names with commas between; empty for all that are finished, `all` only if it is the only one.
             checkpoint: Name of the file with the weights.
 
         Raises:
             SettingsError: There is no such fold.
-            FormatError: A fold has no such file, or none is finished.
+            FormatError: A fold that is named or recorded has no such file, or none is finished.
         """
         known = self._known_folds()
+        unfinished = self.unfinished(checkpoint)
         named = tuple(dict.fromkeys(word.strip() for word in wanted.split(",") if word.strip()))
         strange = [fold for fold in named if fold not in known]
         if strange:
             raise _wrong(
                 f"folds among {shown(known, 9) or 'none'}", shown(strange), self.path, "name folds that it has"
             )
-        numbered = tuple(fold for fold in known if fold != ALL)
-        chosen = named or numbered or known
-        lacking = [fold for fold in chosen if not self.checkpoint(fold, checkpoint).is_file()]
-        if lacking or not chosen:
-            raise self._unfinished(lacking, checkpoint)
-        return chosen
+        lacking = [fold for fold in named if fold in unfinished]
+        finished = tuple(fold for fold in known if fold not in unfinished)
+        if lacking or not finished or (self.run is not None and unfinished and not named):
+            raise self._without(lacking or unfinished, checkpoint)
+        return named or tuple(fold for fold in finished if fold != ALL) or finished
+
+    def unfinished(self, checkpoint: str) -> tuple[str, ...]:
+        """The folds without a file of this name."""
+        return tuple(fold for fold in self._known_folds() if not self.checkpoint(fold, checkpoint).is_file())
 
     def checkpoint(self, fold: str, name: str) -> Path:
         """Where the weights of a fold lie."""
@@ -104,7 +110,7 @@ class ModelFolder:
         found: dict[str, str] = {}
         for file in files:
             digest = _hash(file)
-            if declared.get(file, digest) != digest:
+            if declared.get(_resolved(file), digest) != digest:
                 raise _broken("the file that was trained", "another one (SHA-256)", file, "train again, or restore it")
             found[file.relative_to(self.path).as_posix()] = digest
         return found
@@ -114,7 +120,7 @@ class ModelFolder:
         if self.run is None:
             return {}
         paths = {**self.run.files, **{fold.checkpoint: fold.sha256 for fold in self.run.folds}}
-        return {self.root / path: digest for path, digest in paths.items()}
+        return {_resolved(self.root / path): digest for path, digest in paths.items()}
 
     def _known_folds(self) -> tuple[str, ...]:
         if self.run is not None:
@@ -123,7 +129,7 @@ class ModelFolder:
         folds = [name for name in names if name == ALL or (name.isascii() and name.isdigit())]
         return tuple(sorted(folds, key=lambda name: (name == ALL, len(name), name)))
 
-    def _unfinished(self, lacking: list[str], checkpoint: str) -> FormatError:
+    def _without(self, lacking: Sequence[str], checkpoint: str) -> FormatError:
         if not lacking:
             return _broken("a fold that is trained", "none", self.path, "train it to the end")
         others = sorted({path.name for fold in lacking for path in self.checkpoint(fold, "").glob("*.pth")})
@@ -141,12 +147,13 @@ def _trained(root: Path) -> tuple[Path, Path, TrainingRun | None]:
     if run.model != "nnunet" or not run.folds:
         found = f"a model of kind {run.model!r}" if run.folds else "no finished fold"
         raise _broken("a finished training of nnunet", found, root, "train it to the end with `oncohort train`")
-    return root / run.folder, root, run
+    return _resolved(root / run.folder), _resolved(root), run
 
 
 def _found(asked: Path) -> tuple[Path, Path, TrainingRun | None]:
-    folder = _single_model(asked)
-    return folder, *_run_above(folder)
+    named = _single_model(asked)
+    folder = _resolved(named)
+    return folder, *_run_above(folder, (*folder.parents[:_LEVELS_UP], *named.parents[:_LEVELS_UP]))
 
 
 def _single_model(folder: Path) -> Path:
@@ -167,14 +174,21 @@ def _single_model(folder: Path) -> Path:
     return inside[0]
 
 
-def _run_above(folder: Path) -> tuple[Path, TrainingRun | None]:
-    """The run that trained the model in a folder, and where it lies."""
-    for parent in folder.parents[:_LEVELS_UP]:
+def _run_above(folder: Path, above: Iterable[Path]) -> tuple[Path, TrainingRun | None]:
+    """The run among folders that trained the model in a resolved folder, and where it lies."""
+    for parent in above:
         if is_training_run(parent):
             run = read_training_run(parent)
-            if (parent / run.folder).resolve() == folder.resolve():
-                return parent, run
+            if _resolved(parent / run.folder) == folder:
+                return _resolved(parent), run
     return folder, None
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:  # links in a circle; which of both it is depends on the Python version
+        raise _broken("a path without links in a circle", str(error)[:200], path, "correct the links") from error
 
 
 def _require_files(folder: Path) -> None:

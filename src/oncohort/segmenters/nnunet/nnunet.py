@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from oncohort.cohort import Cohort
 from oncohort.errors import SettingsError
 from oncohort.segmenters.nnunet import held_worker
-from oncohort.segmenters.nnunet.input_channels import input_roles, parse_roles, require_roles
+from oncohort.segmenters.nnunet.input_channels import input_roles, input_units, parse_roles, require_roles
 from oncohort.segmenters.nnunet.model_folder import ModelFolder
 from oncohort.segmenters.nnunet.model_labels import model_labels
 from oncohort.segmenters.nnunet.prepared import PreparedNnunet
@@ -31,7 +31,7 @@ class Nnunet(UnpreparedSegmenter):
 
     Args:
         model: Folder that `oncohort train` wrote, or a model folder of nnU-Net.
-        folds: Folds with commas between; empty for all that are trained.
+        folds: Folds with commas between; empty for all that are finished.
         checkpoint: Name of the file with the weights of a fold.
         channels: Roles of the images in the order of the model's channels, with commas between; empty for what the
             record of the training or the names of the channels say.
@@ -67,6 +67,7 @@ class Nnunet(UnpreparedSegmenter):
     name: ClassVar[str] = "nnunet"
     description: ClassVar[str] = "a trained nnU-Net: a run of `oncohort train`, or any model folder of nnU-Net"
     main: ClassVar[str | None] = "model"
+    usage: ClassVar[str] = "nnunet:FOLDER, the folder of a trained model"
 
     def __post_init__(self) -> None:
         for field in ("folds", "channels", "labels"):
@@ -108,9 +109,10 @@ class Nnunet(UnpreparedSegmenter):
             cohort=cohort.name,
             roles=roles,
             folds=folds,
+            unfinished=() if self.folds else model.unfinished(self.checkpoint),
             labels=labels,
             heads=labels.heads(self.probabilities) if self.probabilities else (),
-            is_suv="pet" in roles and model.run is None and not self.channels,
+            units=input_units(roles, self.channels, model.run),
             device=self.device,
             mirroring=self.mirroring,
             step=self.step,
@@ -120,8 +122,7 @@ class Nnunet(UnpreparedSegmenter):
             seen=None if model.run is None else SeenCases.of(model.run, cohort, roles),
             module=held_worker.MODULE,
         )
-        held_worker.load_model(found.module, found.load)
-        return found
+        return replace(found, packages=dict(held_worker.load_model(found.module, found.load)["versions"]))
 
     def _load(self, model: ModelFolder, folds: tuple[str, ...]) -> Mapping[str, Any]:
         return {

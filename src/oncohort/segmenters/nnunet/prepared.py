@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,12 @@ from oncohort.formats import read_volume, write_volume
 from oncohort.formats.predictions import read_prediction
 from oncohort.geometry import Geometry
 from oncohort.segmenters.nnunet.held_worker import ask_model, load_model, release_model
+from oncohort.segmenters.nnunet.input_channels import require_units
 from oncohort.segmenters.nnunet.model_labels import ModelLabels
 from oncohort.segmenters.nnunet.seen_cases import SeenCases
-from oncohort.segmenters.protocol import Prediction, PreparedSegmenter, UnpreparedSegmenter, require_suv
+from oncohort.segmenters.protocol import Prediction, PreparedSegmenter, UnpreparedSegmenter
 from oncohort.segmenters.tool_labels import dropped_note
+from oncohort.storage import temporary_folder
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume, integers_in
 
@@ -38,9 +39,10 @@ class PreparedNnunet(PreparedSegmenter):
         cohort: Name of the cohort.
         roles: Of every channel.
         folds: Networks that are loaded.
+        unfinished: Folds of the model that would be, were they finished.
         labels: Of the masks.
         heads: Outputs of the network whose probabilities are added up and kept; none for no probability.
-        is_suv: Whether the role `pet` must be in SUV, because the model calls its channel so.
+        units: That the image of a role must have, where the model says it.
         device: That it runs on.
         mirroring: Whether the mean over mirrored images is taken.
         step: Step of the sliding window as a share of the patch.
@@ -49,6 +51,7 @@ class PreparedNnunet(PreparedSegmenter):
         ending: Of files that the model reads and writes.
         seen: What is known of the cases that it was trained on; None if nothing is.
         module: Of the process that holds it.
+        packages: Versions of what that process has loaded, by name.
     """
 
     settings: UnpreparedSegmenter = field(repr=False)
@@ -56,9 +59,10 @@ class PreparedNnunet(PreparedSegmenter):
     cohort: str
     roles: tuple[str, ...]
     folds: tuple[str, ...]
+    unfinished: tuple[str, ...]
     labels: ModelLabels
     heads: tuple[int, ...]
-    is_suv: bool
+    units: Mapping[str, str]
     device: str
     mirroring: bool
     step: float
@@ -67,17 +71,23 @@ class PreparedNnunet(PreparedSegmenter):
     ending: str = field(repr=False)
     seen: SeenCases | None = field(repr=False)
     module: str = field(repr=False)
+    packages: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The role of every channel."""
         return self.roles
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of nnU-Net, PyTorch and what they run on."""
+        return self.packages
+
     def predict(self, case: Case) -> Prediction:
         """The mask of a case, on the grid of the first channel.
 
         Raises:
-            MissingNeedError: The case lacks an image.
+            MissingNeedError: The case lacks an image, or one is in another unit than the model was trained with.
             GeometryError: Its images, or the mask, lie on another grid.
             LeakageError: Every network was trained on it.
             PredictionError: nnU-Net fails on it.
@@ -85,14 +95,14 @@ class PreparedNnunet(PreparedSegmenter):
         """
         images = self._images(case)
         folds, notes = self._folds(case)
-        with tempfile.TemporaryDirectory(prefix="oncohort-") as there:
+        with temporary_folder() as there:
             folder = Path(there)
             answer = ask_model(self.module, self.load, self._request(folder, images, folds))
             mask, dropped = self._mask(Path(answer["mask"]), images[self.roles[0]].geometry, case)
             return Prediction(
                 mask=mask,
                 probability=self._probability(answer.get("probability"), mask.geometry, case),
-                notes=(*notes, *dropped_note(dropped)),
+                notes=(*notes, *self._unfinished_note(), *dropped_note(dropped)),
                 measured=Measured(answer["seconds"], answer.get("peak_memory_mib"), answer.get("device_memory_mib")),
                 facts={"folds": list(folds), "device": load_model(self.module, self.load).get("device")},
             )
@@ -102,9 +112,8 @@ class PreparedNnunet(PreparedSegmenter):
         release_model(self.module, self.load)
 
     def _images(self, case: Case) -> dict[str, Volume]:
-        if self.is_suv:
-            require_suv(case, segmenter=self.name)
         images = {role: case.image(role) for role in self.roles}
+        require_units(images, self.units, case=case.id)
         require_one_grid(images, images[self.roles[0]].geometry, of=self.roles[0], case=case.id)
         return images
 
@@ -122,6 +131,9 @@ class PreparedNnunet(PreparedSegmenter):
             where=f"case {case.id}",
             remedy="train folds that hold it out, or say training_cases=true and do not compare the score with others",
         )
+
+    def _unfinished_note(self) -> tuple[str, ...]:
+        return (f"not finished, so not used: {_called(self.unfinished)} of the model",) if self.unfinished else ()
 
     def _request(self, folder: Path, images: Mapping[str, Volume], folds: tuple[str, ...]) -> dict[str, Any]:
         suffix = ".mha" if self.ending == ".mha" else ".nii"
@@ -153,5 +165,5 @@ class PreparedNnunet(PreparedSegmenter):
         return Volume.from_array(found.array.astype(np.float32) / _CERTAIN, geometry, Unit.PROBABILITY)
 
 
-def _called(folds: frozenset[str]) -> str:
+def _called(folds: Collection[str]) -> str:
     return f"fold{'s' if len(folds) > 1 else ''} {', '.join(sorted(folds))}"

@@ -83,19 +83,19 @@ class SeenCases:
             FormatError: An image cannot be read.
         """
         named = frozenset(fold.fold for fold in self.run.folds if self._is_named(case, fold.trained))
-        if self._is_locked(case):
-            return named
-        digests = {file.digest() for file in self.files.get(case.id, ())}
+        digests = self._held(case)
         return named | {fold.fold for fold in self.run.folds if not digests.isdisjoint(self._digests(fold.trained))}
 
     @property
     def _is_own(self) -> bool:
         return self.cohort == self.run.cohort
 
-    def _is_locked(self, case: Case) -> bool:
-        """Whether ids alone tell who a case is."""
+    def _held(self, case: Case) -> set[str]:
+        """SHA-256 of the images of a case; of one that the run knows no file is read."""
         locked = self.run.lock.get(case.id)
-        return self._is_own and locked is not None and locked.patient == case.patient
+        if self._is_own and locked is not None and locked.patient == case.patient:
+            return set(self._digests((case.id,)))
+        return {file.digest() for file in self.files.get(case.id, ())}
 
     def _is_named(self, case: Case, trained: Collection[str]) -> bool:
         patients = {self.run.lock[one].patient for one in trained}
@@ -104,7 +104,9 @@ class SeenCases:
         return case.id in trained and case.patient in patients
 
     def _digests(self, trained: Collection[str]) -> Iterator[str]:
-        return (digest for one in trained for digest in self.run.lock[one].files.values())
+        """SHA-256 of the images of cases that the run knows."""
+        files = [self.run.lock[one].files for one in trained]
+        return (held[role] for held in files for role in self.run.channels if role in held)
 
 
 def _held(cohort: Cohort, row: dict[str, Any]) -> HeldFile:
