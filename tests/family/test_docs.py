@@ -163,7 +163,9 @@ def test_segmenters_and_their_parameters_are_listed():
     rows = {code_words(row[0])[0]: row[1] for row in tables(page("segment.md"))["segmenter"]}
     assert list(rows) == list(SEGMENTERS)
     for name, kind in SEGMENTERS.items():
-        assert set(kind.__dataclass_fields__) - {"name", "description", "needs", "main"} <= set(code_words(rows[name]))
+        assert set(kind.__dataclass_fields__) - {"name", "description", "needs", "main", "usage"} <= set(
+            code_words(rows[name])
+        )
         assert kind.description
 
 
