@@ -10,9 +10,10 @@ from oncohort import ingest, write_phantom_cohort
 from oncohort.errors import FormatError
 from oncohort.exporting import export_cohort
 from oncohort.exports import Channel, NnunetExport
-from oncohort.exports.fingerprint import Histogram, fingerprint_case, fingerprint_dataset, read_part, write_part
+from oncohort.exports.fingerprint import fingerprint_case, fingerprint_dataset, read_part, write_part
 from oncohort.formats import write_nifti
 from oncohort.geometry import Geometry
+from oncohort.kernels import count_values
 from oncohort.units import Unit
 from oncohort.volume import Volume
 
@@ -60,7 +61,7 @@ def test_every_case_has_the_same_weight_as_in_draws_with_replacement():
 
 def test_steps_of_a_histogram_are_finer_than_a_thousandth():
     values = np.array([-3.7, -1e-8, 0.0, 1e-30, 2.5, 2.5000001, 7e20], np.float32)
-    histogram = Histogram.of(values.reshape(1, 1, -1), np.ones((1, 1, 7), np.uint8))
+    histogram = count_values(values.reshape(1, 1, -1), np.ones((1, 1, 7), np.uint8))
     assert histogram.voxels == 7
     restored = np.repeat(histogram.values, histogram.counts)
     np.testing.assert_allclose(restored, np.sort(values), rtol=5e-4, atol=1e-37)

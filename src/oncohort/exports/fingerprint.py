@@ -14,49 +14,10 @@ from numpy.typing import NDArray
 
 from oncohort.errors import FormatError
 from oncohort.geometry import Box, Geometry
-from oncohort.kernels import count_values
+from oncohort.kernels import ValueCounts, count_values
 from oncohort.storage import write_bytes
 
 _PERCENTS = (0.5, 50.0, 99.5)
-
-
-@dataclass(frozen=True, eq=False)
-class Histogram:
-    """How often each value occurs: whole numbers exactly, others in steps of at most 0.05 % of the value.
-
-    Attributes:
-        values: (n,) ascending; of a step its middle.
-        counts: (n,) voxels.
-        total: Sum of the values, exact.
-        squares: Sum of their squares.
-        low: Smallest value, exact; NaN without voxels.
-        high: Greatest value.
-    """
-
-    values: NDArray[np.float64]
-    counts: NDArray[np.int64]
-    total: float
-    squares: float
-    low: float
-    high: float
-
-    @staticmethod
-    def of(image: NDArray[Any], labels: NDArray[Any]) -> Histogram:
-        """The histogram of an image (i, j, k) where labels of the same shape are above 0.
-
-        Raises:
-            ValueError: A voxel there is not finite.
-
-        Examples:
-            >>> Histogram.of(np.array([[[3, 1, 3]]], np.int16), np.ones((1, 1, 3), np.uint8)).counts.tolist()
-            [1, 2]
-        """
-        return Histogram(*count_values(image, labels))
-
-    @property
-    def voxels(self) -> int:
-        """How many voxels were counted."""
-        return int(self.counts.sum())
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +34,7 @@ class CaseFingerprint:
     shape: tuple[int, int, int]
     spacing: tuple[float, float, float]
     relative_size: float
-    foreground: tuple[Histogram, ...]
+    foreground: tuple[ValueCounts, ...]
 
 
 def write_part(path: Path, part: CaseFingerprint) -> int:
@@ -102,7 +63,7 @@ def read_part(path: Path) -> CaseFingerprint:
     try:
         with np.load(path, allow_pickle=False) as held:
             foreground = tuple(
-                Histogram(held[f"values_{n}"], held[f"counts_{n}"], *map(float, held[f"moments_{n}"]))
+                ValueCounts(held[f"values_{n}"], held[f"counts_{n}"], *map(float, held[f"moments_{n}"]))
                 for n in range(sum(name.startswith("values_") for name in held.files))
             )
             k, j, i = map(int, held["shape"])
@@ -146,7 +107,7 @@ def fingerprint_case(
     """
     box = _nonzero(images)
     try:
-        foreground = tuple(Histogram.of(image[box.slices], labels[box.slices]) for image in images)
+        foreground = tuple(count_values(image[box.slices], labels[box.slices]) for image in images)
     except ValueError as error:
         raise FormatError(
             expected="finite voxels in the foreground", found=str(error), where=where, remedy="correct the image"
@@ -189,7 +150,7 @@ def fingerprint_dataset(cases: Iterable[CaseFingerprint]) -> dict[str, Any]:
     }
 
 
-def _properties(histograms: Sequence[Histogram]) -> dict[str, float]:
+def _properties(histograms: Sequence[ValueCounts]) -> dict[str, float]:
     held = [one for one in histograms if one.voxels]
     if not held:
         return dict.fromkeys(

@@ -35,6 +35,11 @@ class ValueCounts(NamedTuple):
     low: float
     high: float
 
+    @property
+    def voxels(self) -> int:
+        """How many voxels were counted."""
+        return int(self.counts.sum())
+
 
 def count_values(image: NDArray[Any], labels: NDArray[Any]) -> ValueCounts:
     """The intensities of an image where labels are above 0.
