@@ -90,6 +90,7 @@ def test_a_killed_run_on_a_raw_data_set(tmp_path, phantoms):
     kill_and_compare(study, [0.4 + 0.5 * moments(1, 2026)[0]], expected=expected, seconds=seconds)
 
 
+@pytest.mark.slow
 def test_a_killed_run_of_two_processes_on_dicom(tmp_path):
     write_phantom_cohort(tmp_path / "patients", cases=2)
     step, cohort = [RESAMPLE], {"source": "dicom", "path": "patients/dicom"}

@@ -165,6 +165,7 @@ def test_another_profile_scores_again(tiny, tmp_path):
     assert "segment" not in done
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_same_tables_as_one(tmp_path, phantoms):
     study = copy_study(tmp_path, phantoms)
     run(study)
