@@ -50,6 +50,17 @@ def test_no_group_is_torn_and_every_part_has_some(sizes, kinds, folds, seed):
     assert max(held.values()) - min(held.values()) <= 2 * max(sizes)
 
 
+def test_every_part_gets_its_least_number_of_groups():
+    groups, strata = list("aaaaaabcde"), [0] * 10
+    free = Counter(assign_groups(groups, strata, [0.6, 0.4], seed=3).values())
+    bound = Counter(assign_groups(groups, strata, [0.6, 0.4], seed=3, least=[4, 1]).values())
+    assert (free[0], bound[0], bound[1]) == (1, 4, 1)
+    with pytest.raises(ValueError, match="at least 6 groups for the parts, got 5"):
+        assign_groups(groups, strata, [0.6, 0.4], seed=3, least=[4, 2])
+    with pytest.raises(ValueError, match="1 or more, for each of 2 parts"):
+        assign_groups(groups, strata, [0.6, 0.4], seed=3, least=[4, 0])
+
+
 def test_the_order_of_the_items_does_not_matter_and_the_seed_does():
     table = cohort()
     groups, strata = table["patient"].to_list(), table["tracer"].to_list()
@@ -155,7 +166,8 @@ def test_a_split_of_another_cohort_is_refused():
     ("settings", "told"),
     [
         ({"folds": 0}, "folds of 1"),
-        ({"folds": 61}, "at least 61 patients"),
+        ({"folds": 61}, "at least 61 patients for 61 folds, found 60"),
+        ({"folds": 60, "test_share": 0.1}, "at least 61 patients for 60 folds and a test set, found 60"),
         ({"folds": 2, "test_share": 1.0}, "below 1"),
         ({"folds": 2, "strata": ("trcer",)}, "no trcer"),
     ],
@@ -165,8 +177,20 @@ def test_wrong_settings_are_refused(settings, told):
         draw_split(cohort(), seed=1, **settings)
 
 
+def test_a_small_cohort_keeps_a_patient_for_every_fold_beside_its_test_set():
+    """Five patients for four folds and a test set: two of them for the test set would fit its share better."""
+    table = drawn_cohort([(count, "FDG", False) for count in (8, 2, 2, 2, 2)])
+    split = draw_split(table, folds=4, test_share=0.25, seed=1)
+    assert [len({split.patients[case] for case in part}) for part in (split.test, *split.folds)] == [1] * 5
+    with pytest.raises(SettingsError, match="at least 6 patients for 5 folds and a test set, found 5"):
+        draw_split(table, folds=5, test_share=0.25, seed=1)
+    nobody = table.filter(pl.col("case") == "none")
+    with pytest.raises(SettingsError, match="at least 2 patients for training and a test set, found 0"):
+        draw_split(nobody, folds=1, test_share=0.25, seed=1)
+
+
 PEOPLE = st.lists(
-    st.tuples(st.integers(1, 4), st.sampled_from(["FDG", "PSMA", None]), st.booleans()), min_size=6, max_size=24
+    st.tuples(st.integers(1, 4), st.sampled_from(["FDG", "PSMA", None]), st.booleans()), min_size=5, max_size=24
 )
 
 

@@ -54,7 +54,8 @@ def draw_split(
     if official and test_share:
         raise _wrong("test_share 0 beside an official test set", f"{test_share:g} and {len(official)} official cases")
     rest = cases.filter(~pl.col("case").is_in(official))
-    test = official or _drawn_test(rest, test_share, strata, seed)
+    _require_patients(rest, folds, has_drawn_test=test_share > 0)
+    test = official or _drawn_test(rest, test_share, strata, seed, folds)
     trained = rest.filter(~pl.col("case").is_in(test))
     parts = _parts(trained, [1 / folds] * folds, strata, seed) if folds > 1 else {}
     members = [tuple(case for case, part in parts.items() if part == number) for number in range(folds if parts else 0)]
@@ -121,20 +122,32 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(map(repr, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _drawn_test(cases: pl.DataFrame, share: float, strata: Sequence[str], seed: int) -> list[str]:
+def _drawn_test(cases: pl.DataFrame, share: float, strata: Sequence[str], seed: int, folds: int) -> list[str]:
+    """Cases of a test set that leaves a patient for every fold."""
     if not share:
         return []
-    parts = _parts(cases, [1 - share, share], strata, seed)
+    parts = _parts(cases, [1 - share, share], strata, seed, [folds, 1])
     return [case for case, part in parts.items() if part == 1]
 
 
-def _parts(cases: pl.DataFrame, shares: Sequence[float], strata: Sequence[str], seed: int) -> dict[str, int]:
+def _parts(
+    cases: pl.DataFrame, shares: Sequence[float], strata: Sequence[str], seed: int, least: Sequence[int] | None = None
+) -> dict[str, int]:
     groups = list(cases["patient"])
-    if len(set(groups)) < len(shares):
-        raise _wrong(f"at least {len(shares)} patients for as many parts", str(len(set(groups))))
     mixture = [tuple(map(str, row)) for row in cases.select(strata).rows()] if strata else [()] * len(groups)
-    part = assign_groups(groups, mixture, shares, seed=seed)
+    part = assign_groups(groups, mixture, shares, seed=seed, least=least)
     return {case: part[group] for case, group in zip(cases["case"], groups, strict=True)}
+
+
+def _require_patients(cases: pl.DataFrame, folds: int, *, has_drawn_test: bool) -> None:
+    """One for every part that is drawn from them."""
+    if folds == 1 and not has_drawn_test:
+        return
+    found = cases["patient"].n_unique()
+    if found < folds + has_drawn_test:
+        training = f"{folds} folds" if folds > 1 else "training"
+        parts = f"{training}{' and a test set' * has_drawn_test}"
+        raise _wrong(f"at least {folds + has_drawn_test} patients for {parts}", str(found))
 
 
 def _by_case(cases: pl.DataFrame, column: str) -> dict[str, str]:
