@@ -7,7 +7,7 @@ BENCH := .venv-bench
 export ONCOHORT_DATA ?= $(abspath $(wildcard ../shared/data))
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-extras coverage lint bench clean
+.PHONY: demo test explore test-slow test-extras coverage lint bench clean
 
 .venv/core: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Oncohort needs Python 3.11 or later, this is {v.major}.{v.minor}: make PYTHON=python3.12")'
@@ -30,6 +30,9 @@ lint: .venv/dev
 
 test: lint
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup
+
+explore: .venv/dev
+	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --hypothesis-profile exploring
 
 coverage: .venv/dev
 	$(BIN)/pytest -q -n $(WORKERS) --dist loadgroup --cov=oncohort --cov-report=term:skip-covered
