@@ -120,6 +120,23 @@ def test_waiting_for_a_worker_can_be_interrupted(environment):
     assert time.monotonic() - started < 10
 
 
+def test_an_interrupt_within_a_look_at_the_process_does_not_hang(environment, monkeypatch):
+    """`Popen.poll` takes a lock, and an interrupt before its `try` leaves it taken."""
+
+    def interrupted_poll(process):
+        process._waitpid_lock.acquire()
+        raise KeyboardInterrupt
+
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), Worker.start(MODULE, environment=environment) as worker:
+        events = worker.ask({"do": "sleep"})
+        processes = next(events)["processes"]
+        monkeypatch.setattr(subprocess.Popen, "poll", interrupted_poll)
+        next(events)
+    assert time.monotonic() - started < 10
+    assert wait_for_end(processes)
+
+
 def test_a_process_in_a_group_of_its_own_ends_with_its_parent(environment):
     """As torchrun starts them: the group of the launcher does not hold them."""
     launcher = (

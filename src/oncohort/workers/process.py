@@ -14,7 +14,7 @@ from selectors import EVENT_READ, DefaultSelector
 from types import TracebackType
 from typing import IO, Any
 
-from oncohort.errors import WorkerError
+from oncohort.errors import SettingsError, WorkerError
 
 FINAL = ("done", "refused", "failed")
 """Events that end a request."""
@@ -135,7 +135,8 @@ class Worker:
     def close(self) -> None:
         """End the process and whatever it started."""
         kill_group(self._process.pid)
-        self._process.wait()
+        with suppress(subprocess.TimeoutExpired):  # an interrupt within `poll` leaves its lock taken for ever
+            self._process.wait(_GRACE_S)
         self._output.close()
         with suppress(OSError):  # what was not read any more
             self._input.close()
@@ -171,6 +172,11 @@ class Worker:
             where=self._name,
             remedy="see what it said" + ("" if self._log is None else f" in {self._log}"),
         )
+
+
+def refusal(event: Mapping[str, Any]) -> SettingsError:
+    """The error that an event `refused` tells of."""
+    return SettingsError(**{name: str(event[name]) for name in ("expected", "found", "where", "remedy")})
 
 
 def kill_group(process: int) -> None:
