@@ -11,7 +11,8 @@ from oncohort.metrics.box_detection import iou_range
 from oncohort.metrics.box_matching import MatchRule
 from oncohort.metrics.box_precision import Interpolation
 from oncohort.metrics.froc import CPM_RATES
-from oncohort.profiles.parts import Part, as_tuple
+from oncohort.profiles.parts import Part
+from oncohort.storage import as_tuple
 
 BOX_COUNTS = (
     "lesion_tp",

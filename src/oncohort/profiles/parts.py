@@ -7,16 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-
-def as_tuple(value: object) -> object:
-    """A TOML list as a tuple; anything else as it is.
-
-    Examples:
-        >>> as_tuple(["a", "b"])
-        ('a', 'b')
-    """
-    return tuple(value) if isinstance(value, list) else value
-
+from oncohort.storage import as_tuple
 
 Names = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 """A list of texts."""

@@ -11,7 +11,8 @@ from oncohort.profiles.boxes import BoxMetric, BoxProtocol, View
 from oncohort.profiles.cohort_rules import check_missing, check_truth
 from oncohort.profiles.kinds import check_kind
 from oncohort.profiles.metric_rules import BETTER, CohortMetric, MetricRule
-from oncohort.profiles.parts import Components, Part, Ranking, Steps, Subsets, Target, as_tuple
+from oncohort.profiles.parts import Components, Part, Ranking, Steps, Subsets, Target
+from oncohort.storage import as_tuple
 
 FORMAT_VERSION = 1
 """Version of the profile format that this code reads."""

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from oncohort.cohort import Case, Cohort
-from oncohort.errors import MissingNeedError, SettingsError
+from oncohort.errors import MissingNeedError
 from oncohort.formats import read_label_map
 from oncohort.segmenters.calling import call_program, measured, require_file, write_role
-from oncohort.segmenters.parameters import require_positive
+from oncohort.segmenters.parameters import require_positive, wrong_parameter
 from oncohort.segmenters.protocol import LESION_SCHEME, PlainSegmenter, Prediction
 from oncohort.storage import temporary_folder
 from oncohort.volume import LabelMap
@@ -53,9 +53,11 @@ class Command(PlainSegmenter):
     def __post_init__(self) -> None:
         require_positive("timeout_s", self.timeout_s, segmenter=self.name)
         if not isinstance(self.program, str) or not self.words:
-            raise self._wrong("program as words", repr(self.program))
+            raise wrong_parameter(self.name, "program as words", repr(self.program))
         if _MASK not in self._placeholders or not self.needs:
-            raise self._wrong("a program with {mask} and at least one role such as {pet}", repr(self.program))
+            raise wrong_parameter(
+                self.name, "a program with {mask} and at least one role such as {pet}", repr(self.program)
+            )
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -63,7 +65,7 @@ class Command(PlainSegmenter):
         try:
             return tuple(shlex.split(self.program))
         except ValueError as error:
-            raise self._wrong("a program with closed quotes", str(error)) from error
+            raise wrong_parameter(self.name, "a program with closed quotes", str(error)) from error
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -119,8 +121,3 @@ class Command(PlainSegmenter):
     @property
     def _placeholders(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for word in self.words for name in _PLACEHOLDER.findall(word)))
-
-    def _wrong(self, expected: str, found: str) -> SettingsError:
-        return SettingsError(
-            expected=expected, found=found, where=f"segmenter {self.name}", remedy="correct the setting"
-        )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from oncohort.cohort import Case, Cohort
-from oncohort.errors import FormatError, SettingsError
+from oncohort.errors import FormatError
 from oncohort.formats import read_label_map
 from oncohort.labels import LabelScheme
 from oncohort.layouts import enhance_pet
@@ -20,7 +20,7 @@ from oncohort.segmenters.calling import (
     require_role_somewhere,
     write_role,
 )
-from oncohort.segmenters.parameters import require_positive
+from oncohort.segmenters.parameters import require_positive, wrong_parameter
 from oncohort.segmenters.protocol import Prediction, PreparedSegmenter, UnpreparedSegmenter
 from oncohort.segmenters.tool_labels import (
     ToolLabels,
@@ -78,12 +78,12 @@ class Moose(UnpreparedSegmenter):
         require_positive("timeout_s", self.timeout_s, segmenter=self.name)
         require_choice(self.labels, segmenter=self.name)
         if self.device not in _DEVICES:
-            raise _wrong(f"device as one of {', '.join(_DEVICES)}", repr(self.device))
+            raise wrong_parameter(self.name, f"device as one of {', '.join(_DEVICES)}", repr(self.device))
         names = self.model_names
         if not names or len(set(names)) < len(names) or not set(names) <= set(_MODELS):
-            raise _wrong(f"models as some of {', '.join(_MODELS)}, each once", repr(self.models))
+            raise wrong_parameter(self.name, f"models as some of {', '.join(_MODELS)}, each once", repr(self.models))
         if self.labels == "own" and len(names) > 1:
-            raise _wrong("one model for labels=own, because models share integers", self.models)
+            raise wrong_parameter(self.name, "one model for labels=own, because models share integers", self.models)
 
     @property
     def model_names(self) -> tuple[str, ...]:
@@ -204,7 +204,3 @@ def _version(subject: Path) -> str:
 
 def _written_information(subject: Path) -> Path | None:
     return next(iter(sorted(subject.glob("moosez-*/MOOSE_information.json"))), None)
-
-
-def _wrong(expected: str, found: str) -> SettingsError:
-    return SettingsError(expected=expected, found=found, where=f"segmenter {Moose.name}", remedy="correct the setting")

@@ -21,9 +21,9 @@ def require_positive(name: str, value: Any, *, segmenter: str, limit: float = ma
     if is_number and math.isfinite(value) and 0 < value <= limit:
         return
     bound = "" if math.isinf(limit) else f" and at most {limit:g}"
-    raise SettingsError(
-        expected=f"{name} as a number above 0{bound}",
-        found=repr(value),
-        where=f"segmenter {segmenter}",
-        remedy="correct the setting",
-    )
+    raise wrong_parameter(segmenter, f"{name} as a number above 0{bound}", repr(value))
+
+
+def wrong_parameter(segmenter: str, expected: str, found: str) -> SettingsError:
+    """The error for a parameter that a segmenter does not take."""
+    return SettingsError(expected=expected, found=found, where=f"segmenter {segmenter}", remedy="correct the setting")

@@ -9,10 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from oncohort.cohort import Case
-from oncohort.errors import SettingsError
 from oncohort.geometry import Box
 from oncohort.kernels import CONNECTIVITIES, find_maxima, label_components
-from oncohort.segmenters.parameters import require_positive
+from oncohort.segmenters.parameters import require_positive, wrong_parameter
 from oncohort.segmenters.protocol import LESION_SCHEME, PlainSegmenter, require_suv
 from oncohort.volume import LabelMap
 
@@ -50,12 +49,7 @@ class PercentOfMax(PlainSegmenter):
         require_positive("percent", self.percent, segmenter=self.name, limit=100)
         require_positive("seed_suv", self.seed_suv, segmenter=self.name)
         if isinstance(self.connectivity, bool) or self.connectivity not in CONNECTIVITIES:
-            raise SettingsError(
-                expected="connectivity 6, 18 or 26",
-                found=repr(self.connectivity),
-                where=f"segmenter {self.name}",
-                remedy="correct the setting",
-            )
+            raise wrong_parameter(self.name, "connectivity 6, 18 or 26", repr(self.connectivity))
 
     def segment(self, case: Case) -> LabelMap:
         """The mask of a case on the grid of its PET.

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from oncohort.errors import FormatError, LabelError, SettingsError, shown
+from oncohort.errors import FormatError, LabelError, shown
 from oncohort.labels import LabelScheme
 from oncohort.layouts.labels import common_name, numberings, registry
+from oncohort.segmenters.parameters import wrong_parameter
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume
 
@@ -124,12 +125,7 @@ def require_choice(choice: object, *, segmenter: str) -> None:
         SettingsError: It is not.
     """
     if choice not in LABELS:
-        raise SettingsError(
-            expected=f"labels as one of {', '.join(LABELS)}",
-            found=repr(choice),
-            where=f"segmenter {segmenter}",
-            remedy="correct the setting",
-        )
+        raise wrong_parameter(segmenter, f"labels as one of {', '.join(LABELS)}", repr(choice))
 
 
 def whole_names(values: Any, *, where: str) -> dict[int, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from oncohort.cohort import Case, Cohort
-from oncohort.errors import FormatError, MissingNeedError, SettingsError
+from oncohort.errors import FormatError, MissingNeedError
 from oncohort.formats import read_label_map
 from oncohort.segmenters.calling import (
     call_program,
@@ -20,7 +20,7 @@ from oncohort.segmenters.calling import (
     require_role_somewhere,
     write_role,
 )
-from oncohort.segmenters.parameters import require_positive
+from oncohort.segmenters.parameters import require_positive, wrong_parameter
 from oncohort.segmenters.protocol import Prediction, PreparedSegmenter, UnpreparedSegmenter
 from oncohort.segmenters.tool_labels import ToolLabels, choose_labels, dropped_note, recode, require_choice, whole_names
 from oncohort.storage import read_json, temporary_folder
@@ -70,9 +70,9 @@ class TotalSegmentator(UnpreparedSegmenter):
         require_positive("timeout_s", self.timeout_s, segmenter=self.name)
         require_choice(self.labels, segmenter=self.name)
         if not isinstance(self.fast, bool):
-            raise _wrong("fast as true or false", repr(self.fast))
+            raise wrong_parameter(self.name, "fast as true or false", repr(self.fast))
         if not isinstance(self.device, str) or not _DEVICE.fullmatch(self.device):
-            raise _wrong("device as auto, cpu, mps, cuda or cuda:1", repr(self.device))
+            raise wrong_parameter(self.name, "device as auto, cpu, mps, cuda or cuda:1", repr(self.device))
 
     def prepared(self, cohort: Cohort) -> ReadyTotalSegmentator:
         """The segmenter with the program, its version and the labels that it gives.
@@ -166,7 +166,7 @@ def _names(said: Mapping[str, Any], task: str) -> dict[int, str]:
     """Names of the integers of a task."""
     tasks = {name: about for name, about in said["tasks"].items() if _is_of_ct(about)}
     if task not in tasks:
-        raise _wrong(f"task as one of {', '.join(tasks)}", repr(task))
+        raise wrong_parameter(TotalSegmentator.name, f"task as one of {', '.join(tasks)}", repr(task))
     return whole_names(tasks[task].get("classes"), where=f"{_INFO} --json, task {task}")
 
 
@@ -180,10 +180,4 @@ def _silent(info: str, found: str) -> MissingNeedError:
         found=found,
         where=f"{info} --json",
         remedy=f"run this command by hand; pip install --upgrade {_PACKAGE} mends a broken installation",
-    )
-
-
-def _wrong(expected: str, found: str) -> SettingsError:
-    return SettingsError(
-        expected=expected, found=found, where=f"segmenter {TotalSegmentator.name}", remedy="correct the setting"
     )

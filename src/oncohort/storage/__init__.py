@@ -4,12 +4,13 @@ from oncohort.storage.atomic import atomic_path, cannot_write, read_json, write_
 from oncohort.storage.exclusive import exclusive
 from oncohort.storage.folders import WORK_FILE, claim_folder, read_work, release_folder, remove_unlisted
 from oncohort.storage.hashing import content_key, file_stamp, sha256_bytes, sha256_file, sha256_files
-from oncohort.storage.settings_text import parse_setting, parse_toml, read_settings_text
+from oncohort.storage.settings_text import as_tuple, parse_setting, parse_toml, read_settings_text, wrong_setting
 from oncohort.storage.stems import decode_stem, encode_stem
 from oncohort.storage.temporary import temporary_folder
 
 __all__ = [
     "WORK_FILE",
+    "as_tuple",
     "atomic_path",
     "cannot_write",
     "claim_folder",
@@ -31,4 +32,5 @@ __all__ = [
     "temporary_folder",
     "write_bytes",
     "write_json",
+    "wrong_setting",
 ]

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from oncohort.errors import SettingsError
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 LARGEST_SETTINGS = 4_000_000
 """Bytes of the largest settings file that is read; real ones have a few thousand."""
@@ -40,6 +45,16 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError("lists within each other, too deep to be read") from error
 
 
+def as_tuple(value: object) -> object:
+    """A TOML list as a tuple; anything else as it is.
+
+    Examples:
+        >>> as_tuple(["a", "b"])
+        ('a', 'b')
+    """
+    return tuple(value) if isinstance(value, list) else value
+
+
 def parse_setting(text: str) -> Any:
     """The value of a setting on a command line: as TOML says, except that a text needs no quotes.
 
@@ -51,3 +66,16 @@ def parse_setting(text: str) -> Any:
         return parse_toml(f"value = {text}")["value"]
     except ValueError:
         return text
+
+
+def wrong_setting(error: ValidationError, *, where: str, remedy: str) -> SettingsError:
+    """The error that names the first setting that a model of pydantic refuses, and how many more there are."""
+    problem = error.errors()[0]
+    setting = ".".join(str(part) for part in problem["loc"]) or "file"
+    others = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return SettingsError(
+        expected=f"{setting}: {problem['msg']}{others}",
+        found=repr(problem["input"])[:200] if problem["type"] != "missing" else "nothing",
+        where=where,
+        remedy=remedy,
+    )

@@ -14,8 +14,3 @@ class Part(BaseModel):
     """A section whose settings are all known; types are taken as they are written."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
-
-
-def as_tuple(value: object) -> object:
-    """Lists of TOML as tuples."""
-    return tuple(value) if isinstance(value, list) else value

@@ -19,8 +19,8 @@ from pydantic import (
 from oncohort.errors import SettingsError
 from oncohort.leaderboard import IntervalKind, RankMethod
 from oncohort.sources import AUTO, SOURCES
-from oncohort.storage import parse_toml, read_settings_text
-from oncohort.study.parts import Part, PathText, as_tuple
+from oncohort.storage import as_tuple, parse_toml, read_settings_text, wrong_setting
+from oncohort.study.parts import Part, PathText
 from oncohort.study.training_sections import SplitSection, TrainSection
 
 
@@ -164,7 +164,7 @@ def load_study(path: str | Path) -> Study:
         text = read_settings_text(file)
         study = Study.model_validate(parse_toml(text))
     except ValidationError as error:
-        raise _wrong_setting(file, error) from error
+        raise wrong_setting(error, where=str(file), remedy="docs/run.md lists every setting") from error
     except (OSError, ValueError) as error:
         found = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise SettingsError(
@@ -176,15 +176,3 @@ def load_study(path: str | Path) -> Study:
     study._text = text  # the file is part of the result's provenance
     study._file = file.absolute()
     return study
-
-
-def _wrong_setting(file: Path, error: ValidationError) -> SettingsError:
-    problem = error.errors()[0]
-    setting = ".".join(str(part) for part in problem["loc"]) or "file"
-    others = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return SettingsError(
-        expected=f"{setting}: {problem['msg']}{others}",
-        found=repr(problem["input"])[:200] if problem["type"] != "missing" else "nothing",
-        where=str(file),
-        remedy="docs/run.md lists every setting",
-    )

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from oncohort.splitting import SplitSettings
-from oncohort.study.parts import Part, as_tuple
+from oncohort.storage import as_tuple
+from oncohort.study.parts import Part
 
 Fold = Annotated[int, Field(ge=0)] | Literal["all"]
 Device = Literal["auto", "cpu", "cuda", "mps"]

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from oncohort.errors import SettingsError, WorkerError
+from oncohort.errors import WorkerError
 from oncohort.exports.nnunet import FINGERPRINT_FILE, SPLITS_FILE
 from oncohort.storage import content_key, read_json, remove_unlisted, write_bytes, write_json
 from oncohort.training.settings import TrainingSettings
-from oncohort.workers import Worker
+from oncohort.workers import Worker, refusal
 from oncohort.workers.environment import nnunet_environment
 
 MODULE = "oncohort.workers.nnunet"
@@ -78,7 +78,7 @@ class NnunetTraining:
         with Worker.start(MODULE, environment=nnunet_environment()) as worker:
             self._end("check", worker.ask({**request, "gpus": self.gpus}))
 
-    def prepare(self) -> dict[str, Any]:
+    def prepare(self) -> str:
         """Plan and preprocess what was exported; what stands already is kept. Gives the name of the plans.
 
         Raises:
@@ -96,12 +96,12 @@ class NnunetTraining:
                 remove_unlisted(self.folders.of(kind), ())
             write_bytes(preprocessed / FINGERPRINT_FILE, texts[FINGERPRINT_FILE])
             done = self._do(self._plan_request())
-            planned = {"key": key, "plans": done["plans"], "configuration": done["configuration"]}
+            planned = {"key": key, "plans": done["plans"]}
             write_json(mark, planned)
         if (raw / SPLITS_FILE).is_file():
             write_bytes(preprocessed / SPLITS_FILE, (raw / SPLITS_FILE).read_bytes())
         self._do({"do": "preprocess", **self._which(planned["plans"]), "processes": self.jobs})
-        return planned
+        return str(planned["plans"])
 
     def train(self, fold: str, plans: str) -> dict[str, Any]:
         """Train one fold to its end; gives checkpoint, seconds, memory, device, versions.
@@ -172,7 +172,7 @@ class NnunetTraining:
             if event["event"] == "done":
                 return dict(event)
             if event["event"] == "refused":
-                raise SettingsError(**{name: event[name] for name in ("expected", "found", "where", "remedy")})
+                raise refusal(event)
             if event["event"] == "failed":
                 break
         raise WorkerError(

@@ -9,10 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from oncohort.errors import SettingsError
 from oncohort.exports import Channel, parse_channels
-
-
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+from oncohort.storage import as_tuple, wrong_setting
 
 
 def _channels(text: str) -> str:
@@ -26,8 +23,8 @@ def _channels(text: str) -> str:
 
 
 _Word = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")]
-_Edges = Annotated[tuple[Annotated[int, Field(ge=4, le=1024)], ...], BeforeValidator(_as_tuple)]
-_Spacing = Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], BeforeValidator(_as_tuple)]
+_Edges = Annotated[tuple[Annotated[int, Field(ge=4, le=1024)], ...], BeforeValidator(as_tuple)]
+_Spacing = Annotated[tuple[Annotated[float, Field(gt=0, le=100)], ...], BeforeValidator(as_tuple)]
 
 
 class TrainingSettings(BaseModel):
@@ -94,14 +91,7 @@ class TrainingSettings(BaseModel):
         try:
             return TrainingSettings.model_validate(dict(values))
         except ValidationError as error:
-            problem = error.errors()[0]
-            others = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-            raise SettingsError(
-                expected=f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}{others}",
-                found=repr(problem["input"])[:200],
-                where=where,
-                remedy="docs/train.md lists the settings",
-            ) from error
+            raise wrong_setting(error, where=where, remedy="docs/train.md lists the settings") from error
 
     @property
     def images(self) -> tuple[Channel, ...]:

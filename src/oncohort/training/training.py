@@ -104,7 +104,8 @@ def train(  # noqa: PLR0913 - the keywords are the verb's flags
         lock = lock_cohort(cohort, export.roles, store=store, jobs=jobs, progress=progress)
         _claim_lock(folder, lock, work, overwrite=overwrite)
         exported = export_cohort(cohort, export, out=folder / "raw", overwrite=True, jobs=jobs, progress=progress)
-        run = _former(folder) or _begun(cohort, settings, split, exported=exported, export=export, lock=lock)
+        former = read_training_run(folder) if (folder / RUN_FILE).is_file() else None
+        run = former or _begun(cohort, settings, split, exported=exported, export=export, lock=lock)
         _require_same_cases(folder, run, exported)
         return _trained(run, steps, names, split=split, exported=exported)
 
@@ -114,9 +115,9 @@ def _trained(
 ) -> TrainingRun:
     """The record with the folds of these names; those that stand are kept."""
     folder = steps.folders.root
-    wanted = [name for name in names if not _stands(folder, name)]
+    wanted = [name for name in names if not _stands(folder, run, name)]
     if wanted:
-        plans = steps.prepare()["plans"]
+        plans = steps.prepare()
         for name in wanted:
             run = _with_fold(folder, run, steps.train(name, plans), _parts(name, split, exported))
             write_training_run(folder, run)
@@ -186,15 +187,8 @@ def _claim_lock(folder: Path, lock: Mapping[str, LockedCase], work: Mapping[str,
     write_json(mark, {"lock_hash": lock_hash(lock)})
 
 
-def _former(folder: Path) -> TrainingRun | None:
-    """The record of an earlier call."""
-    return read_training_run(folder) if (folder / RUN_FILE).is_file() else None
-
-
-def _stands(folder: Path, name: str) -> bool:
-    former = _former(folder)
-    folds = () if former is None else former.folds
-    return any(fold.fold == name and (folder / fold.checkpoint).is_file() for fold in folds)
+def _stands(folder: Path, run: TrainingRun, name: str) -> bool:
+    return any(fold.fold == name and (folder / fold.checkpoint).is_file() for fold in run.folds)
 
 
 def _begun(

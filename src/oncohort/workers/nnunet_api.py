@@ -58,9 +58,8 @@ def check(request: dict[str, Any]) -> Iterator[Event]:
     """Whether there are the classes `planner` and `trainer`, the `device`, and as many cards as `gpus` says."""
     _planner_of(request["planner"])
     _trainer_of(request["trainer"], where="trainer")
-    device = _device(request["device"])
-    _require_cards(device, request["gpus"])
-    yield {"event": "done", "device": str(device), "versions": _versions()}
+    _require_cards(_device(request["device"]), request["gpus"])
+    yield {"event": "done"}
 
 
 def _planner_of(name: str) -> Any:
@@ -105,7 +104,7 @@ def plan(request: dict[str, Any]) -> Iterator[Event]:
     if request["batch_size"] is not None:
         found["batch_size"] = request["batch_size"]
         made.save_plans(plans)
-    yield {"event": "done", "plans": made.plans_identifier, "configuration": found}
+    yield {"event": "done", "plans": made.plans_identifier}
 
 
 def _sized(planner: Any, request: Mapping[str, Any]) -> Any:
@@ -206,15 +205,17 @@ def train(request: dict[str, Any]) -> Iterator[Event]:
     final, latest = (Path(trainer.output_folder) / f"checkpoint_{word}.pth" for word in ("final", "latest"))
     continued = final.is_file() or latest.is_file()
     with Measurement() as watch:
-        if not final.is_file():
+        if final.is_file():
+            points = learning_curve(_safe_load(final, trust=False)["logging"])
+            yield from [_epoch(request, points)] if points else []
+        else:
+            points = []
             trainer.initialize()
             if latest.is_file():
                 trainer.load_checkpoint(str(latest))
             trainer.num_epochs = request["epochs"]
             for points in trainer.epochs():
                 yield _epoch(request, points)
-    points = learning_curve(_safe_load(final, trust=False)["logging"])
-    yield from [_epoch(request, points)] if points else []
     took = _took(watch, device)
     if continued:  # what was not seen from its beginning is not known
         took = {**dict.fromkeys(took), "seconds": sum(point["seconds"] for point in points)}
@@ -496,5 +497,4 @@ def _read(file: Path) -> Any:
     return json.loads(file.read_text(encoding="utf-8"))
 
 
-HANDLERS = {work.__name__: work for work in (check, plan, preprocess, train, load, predict)}
-"""What the worker answers, by the word under `do`."""
+HANDLERS = {work.__name__: work for work in (check, plan, preprocess, train, load, predict)}  # by the word under `do`

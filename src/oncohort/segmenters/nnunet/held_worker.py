@@ -11,9 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from oncohort.errors import PredictionError, SettingsError, WorkerError
+from oncohort.errors import PredictionError, WorkerError
 from oncohort.storage import content_key, temporary_folder
-from oncohort.workers import Worker
+from oncohort.workers import Worker, refusal
 from oncohort.workers.environment import nnunet_environment
 
 MODULE = "oncohort.workers.nnunet"
@@ -112,7 +112,7 @@ def _answer(worker: Worker, request: Mapping[str, Any]) -> dict[str, Any]:
             remedy="free memory, or choose another device; what is finished is kept",
         ) from error
     if event["event"] == "refused":
-        raise SettingsError(**{name: str(event[name]) for name in ("expected", "found", "where", "remedy")})
+        raise refusal(event)
     if event["event"] == "failed":
         raise PredictionError(
             expected="an answer of nnU-Net",

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from oncohort.cohort import Cohort
-from oncohort.errors import SettingsError
 from oncohort.segmenters.nnunet import held_worker
 from oncohort.segmenters.nnunet.input_channels import input_roles, input_units, parse_roles, require_roles
 from oncohort.segmenters.nnunet.model_folder import ModelFolder
 from oncohort.segmenters.nnunet.model_labels import model_labels
 from oncohort.segmenters.nnunet.prepared import PreparedNnunet
 from oncohort.segmenters.nnunet.seen_cases import SeenCases
-from oncohort.segmenters.parameters import require_positive
+from oncohort.segmenters.parameters import require_positive, wrong_parameter
 from oncohort.segmenters.protocol import UnpreparedSegmenter
 from oncohort.storage import content_key
 
@@ -154,4 +153,4 @@ def _joined(value: Any) -> Any:
 
 def _require(is_right: bool, expected: str, found: str) -> None:  # noqa: FBT001 - reads like an assertion
     if not is_right:
-        raise SettingsError(expected=expected, found=found, where="segmenter nnunet", remedy="correct the setting")
+        raise wrong_parameter(Nnunet.name, expected, found)
