@@ -9,10 +9,18 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore, map_items
-from oncohort.errors import InputError, SettingsError
+from oncohort.errors import InputError, OutputError, SettingsError
 from oncohort.exports import Export
 from oncohort.formats import fingerprint_case
-from oncohort.storage import claim_folder, content_key, read_json, write_json
+from oncohort.storage import (
+    claim_folder,
+    content_key,
+    read_json,
+    read_work,
+    require_apart,
+    told_differences,
+    write_json,
+)
 
 _VERSION = 2  # of what exports write; part of every key
 
@@ -43,7 +51,8 @@ def export_cohort(
     Args:
         cohort: What is written.
         export: The layout, with its choices.
-        out: A new folder, or one with the same work.
+        out: A new folder, or one with the same work; for layouts with numbered data sets the folder that holds them,
+            where each is a work of its own.
         overwrite: Replace other work of Oncohort in `out`.
         jobs: Processes.
         progress: Called after every case.
@@ -51,7 +60,7 @@ def export_cohort(
     Raises:
         SettingsError: The choices do not fit the cohort.
         InputError: No case can be written.
-        OutputError: `out` holds something else or cannot be written.
+        OutputError: `out`, or the data set in it, holds something else or cannot be written.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -63,15 +72,16 @@ def export_cohort(
         ...     export = NnunetExport(1, "Phantoms", (Channel.usual("ct"), Channel.usual("pet")))
         ...     done = export_cohort(cohort, export, out=f"{there}/raw")
         ...     done.cases, sorted(path.name for path in (done.folder / "Dataset001_Phantoms").iterdir())
-        (('SYNTHETIC-001',), ['dataset.json', 'labelsTr', 'oncohort.json'])
+        (('SYNTHETIC-001',), ['.oncohort', 'dataset.json', 'labelsTr', 'oncohort.json'])
     """
+    folder = Path(out).absolute()
+    require_apart(folder / export.place, cohort.inputs)
     export.check(cohort)
-    folder = claim_folder(
-        out, {"verb": "export", "cohort": cohort.identity, **export.settings()}, overwrite=overwrite
-    ).absolute()
+    work = {"verb": "export", "cohort": cohort.identity, **export.settings()}
+    notes = _claim(folder, export, work, overwrite=overwrite) / ".oncohort"
     write = _Write(cohort, export, folder)
     keys = [_key(cohort, case, export) for case in cohort.case_ids]
-    store = ResultStore(folder / ".oncohort" / "results")
+    store = ResultStore(notes / "results")
     results = map_items(
         write,
         list(cohort.case_ids),
@@ -88,13 +98,36 @@ def export_cohort(
     if not written:
         raise _nothing(export, failed)
     described = export.finish(cohort, written, folder)
-    _remove_former(folder, {*(path for one in written for path in one["files"]), *described})
+    listed = {*(path for one in written for path in one["files"]), *described}
+    _remove_former(folder, notes / "written.json", listed)
     return Exported(folder, tuple(case for case in cohort.case_ids if case not in failed), failed)
 
 
-def _remove_former(folder: Path, listed: set[str]) -> None:
+def _claim(folder: Path, export: Export, work: Mapping[str, Any], *, overwrite: bool) -> Path:
+    """The folder that the export fills: `folder`, or a data set of its own in it, beside others."""
+    place = folder / export.place
+    if place != folder:
+        there = read_work(folder)
+        numbered = {name: there.get(name) for name in ("export", "number", "title")}
+        if there and there.get("export") != export.name:
+            raise _taken(f"a new folder or data sets of {export.name}", told_differences(there, work), folder)
+        if there and numbered == {name: work[name] for name in numbered} and not (place / ".oncohort").exists():
+            place.mkdir(exist_ok=True)
+            (folder / ".oncohort").rename(place / ".oncohort")
+        _require_number(folder, export.place)
+    return claim_folder(place, work, overwrite=overwrite)
+
+
+def _require_number(folder: Path, place: str) -> None:
+    """Raise if another data set has the number already; what reads the folder goes by the number."""
+    number = place.partition("_")[0]
+    others = sorted(path.name for path in folder.glob(f"{number}_*") if path.name != place)
+    if others:
+        raise _taken(f"no other data set with the number of {place}", others[0], folder, "number or ")
+
+
+def _remove_former(folder: Path, manifest: Path, listed: set[str]) -> None:
     """Delete what an earlier call wrote and this one did not; files of others are left alone."""
-    manifest = folder / ".oncohort" / "written.json"
     former = set(read_json(manifest)) if manifest.is_file() else set()
     for path in sorted(former - listed):
         (folder / path).unlink(missing_ok=True)
@@ -125,6 +158,11 @@ def _key(cohort: Cohort, case: str, export: Export) -> str:
     needed = fingerprint_case(cohort, case, export.roles)
     facts = export.facts(cohort, case)
     return content_key("export", _VERSION, case, export.settings(), cohort.scheme.to_dict(), needed, facts)
+
+
+def _taken(expected: str, found: str, folder: Path, other: str = "") -> OutputError:
+    remedy = f"choose another {other}output folder, or remove what is there"
+    return OutputError(expected=expected, found=found, where=str(folder), remedy=remedy)
 
 
 def _nothing(export: Export, failed: Mapping[str, str]) -> InputError:

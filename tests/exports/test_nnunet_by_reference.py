@@ -34,11 +34,11 @@ def there_and_back(cohort, tmp_path, source, roles="ct,pet", **choices):
 
 
 def require_same(found, own, mapping):
-    """Images, grids and labels of a case; the export names the PET noNorm, which says nothing of its unit."""
-    for role, first in (("ct", "ct"), ("nonorm", "pet")):
-        assert np.array_equal(found.image(role).array, own.image(first).array)
-        assert np.array_equal(found.image(role).geometry.affine, own.image(first).geometry.affine)
-    assert str(found.image("ct").unit) == "HU"
+    """Images, units, grids and labels of a case; nnU-Net's name of the PET, noNorm, says nothing of it."""
+    for role, unit in (("ct", "HU"), ("pet", "SUVbw")):
+        assert np.array_equal(found.image(role).array, own.image(role).array)
+        assert np.array_equal(found.image(role).geometry.affine, own.image(role).geometry.affine)
+        assert str(found.image(role).unit) == str(own.image(role).unit) == unit
     labels, first = found.label_map("lesions"), own.label_map("lesions")
     assert labels.geometry.is_same_grid(first.geometry)
     assert list(labels.scheme.labels) == list(first.scheme.labels)
@@ -54,18 +54,22 @@ def test_cases_images_and_labels_are_the_same(cohorts, tmp_path, name, source):
     assert not (folder / "imagesTr").exists()
     assert set(again.case_ids) == set(cohort.case_ids)
     assert again.facts.licences == cohort.facts.licences
+    assert patients_of(again) == patients_of(cohort)
     mapping = LabelMapping.from_dict(json.loads((folder / "oncohort.json").read_text())["labels"], where="record")
     for case in cohort.case_ids:
         require_same(again[case], cohort[case], mapping)
-    refused = {row["path"]: row["reason"] for row in again.tables.refused.to_dicts()}
-    assert refused == {"oncohort.json": "not part of the layout"}
+    assert again.tables.refused.is_empty()
     assert images_of(again) == images_of(cohort)
+
+
+def patients_of(cohort):
+    return dict(cohort.tables.cases.select("case", "patient").iter_rows())
 
 
 def images_of(cohort):
     """Case and path of every CT and PET."""
     rows = [row for case in cohort.case_ids for row in cohort.volume_rows(case)]
-    return {(row["case"], row["path"]) for row in rows if row["role"] in ("ct", "pet", "nonorm")}
+    return {(row["case"], row["path"]) for row in rows if row["role"] in ("ct", "pet")}
 
 
 def test_written_and_referenced_channels_together(cohorts, tmp_path):
@@ -74,7 +78,7 @@ def test_written_and_referenced_channels_together(cohorts, tmp_path):
     folder, again = there_and_back(cohorts["autopet"], tmp_path, "nnunet", roles, prompts=drawing)
     for case in again.case_ids:
         rows = again.volume_rows(case)
-        assert [row["role"] for row in rows] == ["ct", "nonorm", "nonorm.2", "nonorm.3", "lesions"]
+        assert [row["role"] for row in rows] == ["ct", "pet", "nonorm", "nonorm.2", "lesions"]
         assert [Path(row["path"]).is_relative_to(folder) for row in rows] == [False, False, True, True, True]
 
 
@@ -85,5 +89,4 @@ def test_test_cases_have_no_images_in_the_list(cohorts, tmp_path):
     _, again = there_and_back(cohort, tmp_path, "nnunet", split=split)
     assert again.case_ids == tuple(train)
     refused = {row["path"]: row["reason"] for row in again.tables.refused.to_dicts()}
-    others = dict.fromkeys(("oncohort.json", "splits_final.json"), "not part of the layout")
-    assert refused == {f"labelsTs/{test}.nii.gz": "no images", **others}
+    assert refused == {f"labelsTs/{test}.nii.gz": "no images", "splits_final.json": "not part of the layout"}

@@ -109,7 +109,7 @@ def test_integers_that_no_voxel_can_hold_are_refused():
 
 
 def test_labels_can_be_chosen_and_one_comes_last():
-    mapping = LabelMapping.gapless(GAPS, only=("structure_5", "structure_2", "structure_25"), last="structure_2")
+    mapping = LabelMapping.gapless(GAPS, only=("structure_5", "structure_2", "structure_25"), last=("structure_2",))
     assert mapping.exported == {"structure_5": 1, "structure_25": 2, "structure_2": 3}
     assert mapping.forth(np.array([0, 1, 2, 5, 25], np.uint8), where="here").tolist() == [0, 0, 3, 1, 2]
 
@@ -168,11 +168,12 @@ def test_regions_that_hide_or_reserved_names_are_refused(cohort, tmp_path):
             exported(five, tmp_path / "raw", regions=regions)
     for choices in (
         {"regions": {"background": ("rim",)}},
-        {"regions": {"a": ("rim", "doubt")}, "ignore": "doubt"},
         {"union": "ignore"},
     ):
         with pytest.raises(SettingsError):
             NnunetExport(7, "P", BOTH, **choices)
+    with pytest.raises(SettingsError, match="without labels to ignore"):
+        exported(five, tmp_path / "raw", regions={"a": ("rim", "doubt")}, ignore="doubt")
 
 
 def test_labels_whose_names_mean_something_to_nnunet(cohort, tmp_path):

@@ -276,3 +276,59 @@ def test_regions_become_groups_of_labels():
     assert scheme.name == "B"
     assert dict(scheme.labels) == {"enhancing": 3, "label_1": 1, "label_2": 2}
     assert scheme.groups == {"whole": ("label_1", "label_2", "enhancing"), "core": ("label_2", "enhancing")}
+
+
+def recorded(root: Path, *names: str, **changes: Any) -> Path:
+    """A folder of one case beside the record of an export with CT and PET in Bq/ml."""
+    channels = {
+        "0": {"name": "CT", "role": "ct", "unit": "HU"},
+        "1": {"name": "noNorm", "role": "pet", "unit": "Bq/ml"},
+    }
+    record = {"type": "oncohort.nnunet_export", "channels": channels, "cases": {"a": {"patient": "P7"}}, **changes}
+    folder(root, "a", dataset=RawDataset(dict(enumerate(names)), {"lesion": (1,)}))
+    (root / "oncohort.json").write_text(json.dumps(record))
+    return root
+
+
+def test_the_record_of_an_export_says_what_channel_names_do_not(tmp_path: Path):
+    plan, results, refused = plan_and_convert(recorded(tmp_path, "CT", "noNorm"))
+    assert [(v["role"], v["unit"]) for v in results[0]["volumes"]][:2] == [("ct", "HU"), ("pet", "Bq/ml")]
+    assert plan.cases[0].patient == plan.cases[0].row["patient"] == "P7"
+    assert not plan.cases[0].findings
+    assert not refused
+
+
+def test_a_record_of_other_channels_is_not_believed(tmp_path: Path):
+    plan, results, _ = plan_and_convert(recorded(tmp_path, "noNorm", "CT"))
+    assert [v["role"] for v in results[0]["volumes"]][:2] == ["nonorm", "ct"]
+    assert [finding["rule"] for finding in plan.cases[0].findings] == ["nnunet_record"]
+
+
+CHANNEL = {"name": "CT", "role": "ct", "unit": "HU"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"channels": {"0": {"name": "CT", "role": "ct"}}},
+        {"channels": {"0": {**CHANNEL, "role": "../ct"}}},
+        {"channels": {"0": {**CHANNEL, "unit": "label"}}},
+        {"channels": {"0": {**CHANNEL, "unit": "ml"}}},
+        {"channels": {"0": CHANNEL, "1": CHANNEL}},
+        {"channels": {"first": CHANNEL}},
+        {"channels": []},
+        {"cases": {"a": {"patient": 7}}},
+        {"cases": {"a": "P7"}},
+    ],
+)
+def test_a_damaged_record_is_told(tmp_path: Path, changes: Any):
+    root = recorded(tmp_path, "CT", "noNorm", **changes)
+    with pytest.raises(FormatError, match=r"oncohort\.json"):
+        NnunetSource().plan(root)
+
+
+@pytest.mark.parametrize("text", ["[]", '{"type": "oncohort.other"}', '{"type": "oncohort.nnunet_export"}'])
+def test_another_file_of_this_name_is_no_record(tmp_path: Path, text: str):
+    (folder(tmp_path, "a") / "oncohort.json").write_text(text)
+    _, _, refused = plan_and_convert(tmp_path)
+    assert refused == {"oncohort.json": "not part of the layout"}

@@ -52,12 +52,38 @@ def test_other_work_is_refused_and_overwritten_only_on_demand(tmp_path):
     for name in ("a.txt", "sub/b.txt", ".oncohort/results/c.json"):
         (tmp_path / name).parent.mkdir(exist_ok=True, parents=True)
         (tmp_path / name).write_text("old")
-    with pytest.raises(OutputError, match=r"other work \(verb segment\).*--overwrite"):
+    with pytest.raises(OutputError, match=r"other work \(verb: segment there, ingest asked\).*--overwrite"):
         claim_folder(tmp_path, WORK, overwrite=False)
     assert (tmp_path / "sub" / "b.txt").exists()
     claim_folder(tmp_path, WORK, overwrite=True)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == [tmp_path / WORK_FILE]
     assert read_json(tmp_path / WORK_FILE)["verb"] == "ingest"
+
+
+def test_the_refusal_says_what_differs(tmp_path):
+    settings = {"epochs": 2, "patch_size": [64, 64], "classes": {"a": 1}, "device": None}
+    there = {"verb": "train", "cohort": "/data/" + "deep/" * 30 + "one", "settings": settings, "hash": "0" * 64}
+    claim_folder(tmp_path, there, overwrite=False)
+    for changed, told in (
+        ({"settings": {**settings, "epochs": 3}}, "settings.epochs: 2 there, 3 asked"),
+        ({"settings": {**settings, "device": "cpu"}}, "settings.device: none there, cpu asked"),
+        ({"settings": {**settings, "patch_size": [8]}}, "settings.patch_size: [64, 64] there, [8] asked"),
+        (
+            {"settings": {**settings, "classes": {"b": 1}}},
+            "settings.classes.b: none there, 1 asked; settings.classes.a",
+        ),
+        ({"cohort": there["cohort"] + "-b"}, "deep/one there, ..."),
+        ({"hash": "0" * 40 + "1" * 24}, "..." + "0" * 36),
+        ({"verb": "segment"}, "(verb: train there, segment asked)"),
+    ):
+        with pytest.raises(OutputError) as caught:
+            claim_folder(tmp_path, {**there, **changed}, overwrite=False)
+        assert told in caught.value.found
+        assert len(caught.value.found) < 250
+        assert "--out" not in caught.value.remedy
+    many = {str(number): number for number in range(9)}
+    with pytest.raises(OutputError, match=r"3: none there, 3 asked and 5 more\)"):
+        claim_folder(tmp_path, {**there, **many}, overwrite=False)
 
 
 def test_emptying_follows_no_links(tmp_path):

@@ -10,10 +10,15 @@ from oncohort.errors import SettingsError
 from oncohort.exporting import Exported, export_cohort
 from oncohort.exports import Export
 from oncohort.formats import open_cohort
+from oncohort.formats.split_file import read_split
+from oncohort.splits import Split
+from oncohort.storage import require_apart
 
 
-def write_export(cohort: Path, layout: Export, out: Path, common: Common) -> int:
-    """Write a cohort in a layout and say what became of it; gives the exit code."""
+def write_export(cohort: Path, layout: Export, out: Path, common: Common, split: Path | None = None) -> int:
+    """Write a cohort in a layout, by the split of a file, and say what became of it; gives the exit code."""
+    if split is not None:
+        require_apart(out / layout.place, [split])
     with shown_progress() as progress:
         done = export_cohort(
             open_cohort(cohort), layout, out=out, overwrite=common.overwrite, jobs=common.jobs, progress=progress
@@ -28,6 +33,15 @@ def _told(done: Exported, out: Path) -> int:
         say(f"not exported: {case}: {reason}")
     say(f"{len(done.cases)} cases: {out}")
     return ExitCode.REFUSED if done.failed else ExitCode.DONE
+
+
+def given_split(file: Path | None) -> Split | None:
+    """The split of a file, if there is one.
+
+    Raises:
+        FormatError: The file is no split.
+    """
+    return None if file is None else read_split(file)
 
 
 def listed(text: str) -> tuple[str, ...]:

@@ -47,6 +47,7 @@ class BidsPetExport:
     activity: Literal["required", "if-known"] = "required"
 
     name: ClassVar[str] = "bids-pet"
+    place: ClassVar[str] = ""
     description: ClassVar[str] = "BIDS 1.11.1: PET in Bq/mL, SUV and masks as derivatives"
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +12,10 @@ from typing import Any, Literal
 from oncohort.cohort import Cohort
 from oncohort.errors import GeometryError, MissingNeedError, SettingsError
 from oncohort.formats import volume_path, write_nifti, write_volume
+from oncohort.formats.nnunet_record import RECORD_FILE
 from oncohort.geometry import Geometry
 from oncohort.storage import encode_stem, write_bytes, write_json
 from oncohort.volume import Volume
-
-RECORD_FILE = "oncohort.json"
-"""What an export says of itself: settings, integers of the labels, files of every case."""
 
 Images = Literal["reference", "copy"]
 """Whether an export names images where they lie, or writes them."""
@@ -128,6 +126,17 @@ def referable_file(cohort: Cohort, case: str, role: str, image: Volume) -> str |
     if not source.name.endswith(".nii.gz") or "channel" in image.record:
         return None
     return os.path.abspath(source)  # noqa: PTH100 - without "..", and links stay links
+
+
+def require_once(export: str, roles: Sequence[str]) -> None:
+    """Raise if a role is named twice.
+
+    Raises:
+        SettingsError: Naming it.
+    """
+    twice = sorted({role for role in roles if roles.count(role) > 1})
+    if twice:
+        raise wrong_setting(export, "every channel once", f"{', '.join(twice)} more than once", "name each role once")
 
 
 def require_one_grid(images: Mapping[str, Volume], reference: Geometry, *, of: str, case: str) -> None:

@@ -34,6 +34,7 @@ class CocoExport(BoxExport):
     """
 
     name: ClassVar[str] = "coco"
+    place: ClassVar[str] = ""
     description: ClassVar[str] = "COCO instances: boxes on slices, which are named and not written"
 
     def write_case(self, cohort: Cohort, case: str, folder: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class LabelMapping:
 
     Attributes:
         original: Integer of each label in the scheme.
-        exported: Integer of each label in the export.
+        exported: Integer of each label in the export; labels that are to be ignored together share the highest.
         dropped: Integers of the scheme that become background.
 
     Examples:
@@ -37,20 +37,21 @@ class LabelMapping:
     dropped: tuple[int, ...] = ()
 
     @staticmethod
-    def gapless(scheme: LabelScheme, *, only: Collection[str] = (), last: str | None = None) -> LabelMapping:
+    def gapless(scheme: LabelScheme, *, only: Collection[str] = (), last: Collection[str] = ()) -> LabelMapping:
         """Labels in the order of their integers, numbered from 1.
 
         Args:
             scheme: Names and integers.
             only: The labels that are written; none for all. The others become background.
-            last: The label that gets the highest integer.
+            last: Labels that together get the highest integer.
         """
         names = [name for name in scheme.labels if not only or name in only]
-        names.sort(key=lambda name: (name == last, scheme.labels[name]))
+        names.sort(key=lambda name: (name in last, scheme.labels[name]))
+        highest = sum(name not in last for name in names) + 1
         dropped = [value for name, value in scheme.labels.items() if name not in names]
         return LabelMapping(
             {name: scheme.labels[name] for name in names},
-            {name: number for number, name in enumerate(names, 1)},
+            {name: min(number, highest) for number, name in enumerate(names, 1)},
             tuple(sorted(dropped)),
         )
 
@@ -69,12 +70,14 @@ class LabelMapping:
         return _recoded(labels, {**dict.fromkeys(self.dropped, 0), **kept}, where)
 
     def back(self, labels: NDArray[Any], *, where: str = "labels") -> NDArray[np.generic]:
-        """Original integers of an array of exported ones.
+        """Original integers of an array of exported ones; of labels that share one, that of the first.
 
         Raises:
             LabelError: An integer has no name in the export.
         """
-        return _recoded(labels, {self.exported[name]: self.original[name] for name in self.original}, where)
+        return _recoded(
+            labels, {self.exported[name]: self.original[name] for name in reversed(list(self.original))}, where
+        )
 
     def in_scheme(self, scheme: LabelScheme) -> LabelMapping:
         """The same names with the integers that they have in another scheme; labels of it without a name are dropped.
@@ -108,7 +111,8 @@ class LabelMapping:
             dropped = tuple(int(value) for value in values["dropped"])
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise _no_mapping(where, repr(error)) from error
-        if set(original) != set(exported) or len(set(exported.values())) < len(exported):
+        below = [value for value in exported.values() if value < max(exported.values())]
+        if set(original) != set(exported) or len(set(below)) < len(below):
             raise _no_mapping(where, "names that differ, or one integer for two labels")
         if not all(0 < value <= _LARGEST for value in (*original.values(), *exported.values(), *dropped)):
             raise _no_mapping(where, f"an integer that is not from 1 to {_LARGEST}")

@@ -11,6 +11,7 @@ from oncohort.cohort import Cohort
 from oncohort.exports.boxes import BoxChoice
 from oncohort.exports.case_files import volume_row, wrong_setting
 from oncohort.exports.labels import LabelMapping, mapped
+from oncohort.exports.named_labels import named_labels, require_named
 from oncohort.splits import Split
 from oncohort.units import Unit
 from oncohort.volume import Volume
@@ -22,7 +23,7 @@ class Masks:
 
     Args:
         role: In the cohort.
-        labels: Labels of the scheme that are written, the others become background; none for all.
+        labels: Labels and groups of the scheme that are written, the others become background; none for all.
         union: Name of the one label that all labels together become.
 
     Examples:
@@ -46,22 +47,20 @@ class Masks:
         """
         if self.union is not None and self.labels:
             raise wrong_setting(export, "union alone", "labels beside it", "leave one of them out")
-        unknown = [name for name in self.labels if name not in cohort.scheme.labels]
-        if unknown:
-            known = ", ".join(cohort.scheme.labels)
-            raise wrong_setting(export, f"labels of the cohort: {known}", ", ".join(unknown), "correct the names")
+        require_named(self.labels, cohort.scheme, where=f"export {export}")
 
     def mapping(self, cohort: Cohort) -> LabelMapping:
         """The integers that are written: 1, 2, 3 ... without gaps."""
         if self.union is not None:
             return LabelMapping({self.union: 1}, {self.union: 1})
-        return LabelMapping.gapless(cohort.scheme, only=self.labels)
+        return LabelMapping.gapless(cohort.scheme, only=named_labels(self.labels, cohort.scheme))
 
     def unchanged(self, cohort: Cohort) -> LabelMapping:
         """The integers that are written where they need not be consecutive: those of the cohort."""
         if self.union is not None:
             return self.mapping(cohort)
-        kept = {name: value for name, value in cohort.scheme.labels.items() if name in (self.labels or {name})}
+        chosen = named_labels(self.labels, cohort.scheme)
+        kept = {name: value for name, value in cohort.scheme.labels.items() if name in (chosen or {name})}
         return LabelMapping(kept, kept, tuple(sorted(set(cohort.scheme.labels.values()) - set(kept.values()))))
 
     def volume(self, cohort: Cohort, case: str, mapping: LabelMapping) -> Volume:

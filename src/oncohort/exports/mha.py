@@ -52,6 +52,7 @@ class MhaExport:
     names: Literal["case", "uuid"] = "case"
 
     name: ClassVar[str] = "mha"
+    place: ClassVar[str] = ""
     description: ClassVar[str] = "MetaImage files in the folders of Grand Challenge"
 
     def __post_init__(self) -> None:

@@ -17,6 +17,7 @@ from oncohort.exports.case_files import (
     Images,
     case_files,
     referable_file,
+    require_once,
     require_one_grid,
     role_stem,
     volume_row,
@@ -67,11 +68,13 @@ class MonaiExport:
     empty: Literal["write", "leave-out"] = "write"
 
     name: ClassVar[str] = "monai"
+    place: ClassVar[str] = ""
     description: ClassVar[str] = "MONAI data list in the form of the decathlon, with label maps or boxes"
 
     def __post_init__(self) -> None:
         if not self.channels:
             raise wrong_setting(self.name, "at least one channel", "none", "name the roles of the images")
+        require_once(self.name, self.channels)
         if (self.masks is None) == (self.boxes is None):
             raise wrong_setting(self.name, "masks or boxes", "both or neither", "choose one")
         folds = 0 if self.split is None else len(self.split.folds)

@@ -24,7 +24,14 @@ from numpy.typing import NDArray
 from oncohort.cohort import Cohort
 from oncohort.errors import LabelError
 from oncohort.exports.boxes import BoxChoice, class_names, lesion_boxes
-from oncohort.exports.case_files import case_files, require_one_grid, volume_row, write_record, wrong_setting
+from oncohort.exports.case_files import (
+    case_files,
+    require_once,
+    require_one_grid,
+    volume_row,
+    write_record,
+    wrong_setting,
+)
 from oncohort.exports.masks import Masks, check_contents
 from oncohort.geometry import Box, Geometry
 from oncohort.kernels import label_components
@@ -53,7 +60,7 @@ class NnDetectionExport:
         SettingsError: A number, a name or channels that nnDetection does not take; masks and boxes, or neither.
 
     Examples:
-        >>> NnDetectionExport(12, "Lungs", ("ct",), masks=Masks()).task
+        >>> NnDetectionExport(12, "Lungs", ("ct",), masks=Masks()).place
         'Task012_Lungs'
     """
 
@@ -76,11 +83,12 @@ class NnDetectionExport:
             )
         if not self.channels:
             raise wrong_setting(self.name, "at least one channel", "none", "name the roles of the images")
+        require_once(self.name, self.channels)
         if (self.masks is None) == (self.boxes is None):
             raise wrong_setting(self.name, "masks or boxes", "both or neither", "choose one")
 
     @property
-    def task(self) -> str:
+    def place(self) -> str:
         """Name of the folder that nnDetection expects."""
         return f"Task{self.number:03d}_{self.title}"
 
@@ -129,7 +137,7 @@ class NnDetectionExport:
         instances, classes = self._instances(cohort, case, images[self.channels[0]].geometry)
         of = self.channels[0] if self.masks is None else self.masks.role
         require_one_grid(images, instances.geometry, of=of, case=case)
-        below = f"{self.task}/raw_splitted"
+        below = f"{self.place}/raw_splitted"
         with case_files(folder) as files:
             for number, image in enumerate(images.values()):
                 files.write_volume(f"{below}/images{part}/{stem}_{number:04d}.nii.gz", image)
@@ -142,7 +150,7 @@ class NnDetectionExport:
         """Write `dataset.yaml` and the record with the name of every case."""
         test = any(one["part"] == "Ts" for one in results)
         lines = [
-            f"task: {self.task}",
+            f"task: {self.place}",
             f"name: {json.dumps(self.title)}",
             "dim: 3",
             f"test_labels: {'true' if test else 'false'}",
@@ -151,7 +159,7 @@ class NnDetectionExport:
             "modalities:",
             *(f"  {json.dumps(str(number))}: {json.dumps(_modality(r))}" for number, r in enumerate(self.channels)),
         ]
-        write_bytes(folder / self.task / DATASET_FILE, ("\n".join(lines) + "\n").encode())
+        write_bytes(folder / self.place / DATASET_FILE, ("\n".join(lines) + "\n").encode())
         content = {
             "settings": self.settings(),
             "classes": self._classes(cohort),
@@ -160,8 +168,8 @@ class NnDetectionExport:
                 for one in results
             },
         }
-        record = write_record(folder / self.task, self.name, cohort, content)
-        return (f"{self.task}/{DATASET_FILE}", f"{self.task}/{record}")
+        record = write_record(folder / self.place, self.name, cohort, content)
+        return (f"{self.place}/{DATASET_FILE}", f"{self.place}/{record}")
 
     def _choice(self) -> BoxChoice:
         boxes = self.boxes or BoxChoice()

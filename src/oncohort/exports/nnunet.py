@@ -10,23 +10,26 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from oncohort.cohort import Cohort
-from oncohort.errors import InputError, SettingsError
+from oncohort.errors import InputError, SettingsError, shown
 from oncohort.exports.case_files import (
-    RECORD_FILE,
     CaseFiles,
     case_files,
     referable_file,
+    require_once,
     require_one_grid,
     volume_row,
 )
 from oncohort.exports.channels import CHANNEL_NAMES, Channel
 from oncohort.exports.fingerprint import fingerprint_case, fingerprint_dataset, read_part, write_part
 from oncohort.exports.labels import LabelMapping, mapped
+from oncohort.exports.named_labels import named_labels, require_named
 from oncohort.exports.prompt_channels import PromptDrawing
-from oncohort.exports.regions import ordered_regions
+from oncohort.exports.regions import Region, ordered_regions
 from oncohort.formats.nifti_header import read_header
 from oncohort.formats.nnunet_raw import RawDataset, image_path, label_path, write_dataset
+from oncohort.formats.nnunet_record import RECORD_FILE, RECORD_TYPE, RecordedChannel
 from oncohort.geometry import Geometry
+from oncohort.labels import LabelScheme
 from oncohort.prompts import require_encoding
 from oncohort.splits import Split
 from oncohort.storage import encode_stem, write_json
@@ -52,10 +55,10 @@ class NnunetExport:
         channels: In order; those named `prompts.foreground` and `prompts.background` are drawn.
         label_role: Role of the masks.
         images: `reference`: the key `dataset` of dataset.json names the files where they lie; `copy`: they are written.
-        regions: Labels of dataset.json that join labels of the scheme, by name; then every region is trained as one,
-            and labels in no region become background.
-        ignore: Label whose voxels the loss passes over; it gets the highest integer.
-        labels: Labels of the scheme that are written, the others become background; none for all.
+        regions: Labels of dataset.json that join labels and groups of the scheme, by name; then every region is trained
+            as one, and labels in no region become background.
+        ignore: Label, or group, whose voxels the loss passes over; it gets the highest integer.
+        labels: Labels and groups of the scheme that are written, the others become background; none for all.
         union: Name of the one label that all labels together become.
         gaps: `close` numbers labels 1, 2, 3 ...; `keep` leaves their integers and names those between `unused_4`,
             because nnU-Net takes consecutive integers only.
@@ -96,6 +99,7 @@ class NnunetExport:
             raise _wrong("a name of letters, digits, - and _", repr(self.title), "choose another name")
         if not self.channels:
             raise _wrong("at least one channel", "none", "name the roles of the images")
+        require_once(self.name, [channel.role for channel in self.channels])
         if self.prompts is None and any(channel.polarity for channel in self.channels):
             raise _wrong("an encoding for channels of prompts", "none", "declare it with --prompt-encoding")
         self._check_labels()
@@ -105,8 +109,6 @@ class NnunetExport:
             raise _wrong("union alone", "labels, regions or ignore beside it", "leave one of them out")
         if self.gaps == "keep" and (self.union or self.regions or self.ignore):
             raise _wrong("gaps kept without union, regions or ignore", "one of them", "close the gaps")
-        if any(self.ignore in members for members in self.regions.values()):
-            raise _wrong("regions without the label to ignore", repr(self.ignore), "leave it out of the regions")
         if self.union in RESERVED or set(self.regions) & RESERVED:
             raise _wrong(f"names other than {' and '.join(sorted(RESERVED))}", "one of them", "choose another name")
 
@@ -114,6 +116,11 @@ class NnunetExport:
     def dataset_folder(self) -> str:
         """Name of the folder that nnU-Net expects."""
         return f"Dataset{self.number:03d}_{self.title}"
+
+    @property
+    def place(self) -> str:
+        """The folder of the data set."""
+        return self.dataset_folder
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -150,20 +157,18 @@ class NnunetExport:
             SettingsError: A label that the scheme lacks, no prompts, or prompts of several origins.
             LeakageError: The split stands for other cases.
         """
-        known = set(cohort.scheme.labels)
-        written = set(self.labels) or known
-        asked = {*self._named(), *self.labels}
-        if asked - (known & written):
-            unknown = ", ".join(sorted(asked - (known & written)))
-            raise _wrong(f"labels that are written: {', '.join(sorted(known & written))}", unknown, "correct the names")
-        if not self._mapping(cohort).exported:
+        self._require_labels(cohort.scheme)
+        exported, ignored = self._mapping(cohort).exported, self._ignored(cohort.scheme)
+        if not exported:
             raise _wrong("at least one label", "none in the label scheme", "name the labels of the cohort")
-        reserved = (set(self._mapping(cohort).exported) - {self.ignore}) & RESERVED
+        if not set(exported) - set(ignored):
+            raise _wrong("a label beside the one to ignore", shown(ignored, 9), "leave --ignore out, or add labels")
+        reserved = (set(exported) - set(ignored)) & RESERVED
         if reserved and not self.regions:
             remedy = "name the label with --ignore if it is that, or choose others with --labels"
             raise _wrong("labels that nnU-Net does not take for something else", ", ".join(reserved), remedy)
         if self.regions:
-            ordered_regions(self.regions, self._mapping(cohort).exported)
+            self._ordered_regions(cohort)
         if self.prompts is not None and any(channel.polarity for channel in self.channels):
             self.prompts.check(cohort)
         if self.split is not None:
@@ -195,11 +200,12 @@ class NnunetExport:
                 found = fingerprint_case(
                     arrays, volume.array, volume.geometry, where=f"case {case}", spacing_mm=spacing
                 )
-                files.sizes[_part_path(case)] = write_part(folder / _part_path(case), found)
+                files.sizes[self._part_path(case)] = write_part(folder / self._part_path(case), found)
         return {
             "case": case,
             "part": part,
             "images": written,
+            "units": [str(image.unit) for image in images],
             "heat_maps": {
                 str(number): dict(image.record) for number, image in enumerate(images) if _is_heat_map(image)
             },
@@ -214,17 +220,20 @@ class NnunetExport:
         if not trained:
             raise _wrong("at least one case to train on", "test cases alone", "see why the others could not be written")
         write_dataset(target, self._dataset(cohort, trained), training_cases=len(trained))
+        patients = dict(cohort.tables.cases.select("case", "patient").iter_rows())
         record = {
-            "type": "oncohort.nnunet_export",
+            "type": RECORD_TYPE,
             "format_version": "1.0",
             "settings": self.settings(),
             "cohort": cohort.name,
+            "channels": self._recorded_channels(results),
             "label_scheme": cohort.scheme.to_dict(),
             "labels": self._mapping(cohort).to_dict(),
-            "regions": [asdict(region) for region in ordered_regions(self.regions, self._mapping(cohort).exported)],
+            "regions": [asdict(region) for region in self._ordered_regions(cohort)],
             "cases": {
                 one["case"]: {
                     "stem": encode_stem(one["case"]),
+                    "patient": patients[one["case"]],
                     **{name: one[name] for name in ("part", "images", "heat_maps") if one[name]},
                 }
                 for one in results
@@ -236,7 +245,7 @@ class NnunetExport:
             write_json(target / SPLITS_FILE, self._folds({one["case"] for one in trained}))
             names.append(SPLITS_FILE)
         if self.fingerprint:
-            parts = [read_part(folder / _part_path(one["case"])) for one in trained]
+            parts = [read_part(folder / self._part_path(one["case"])) for one in trained]
             if not any(histogram.voxels for part in parts for histogram in part.foreground):
                 raise _wrong(
                     "a labelled voxel in a training case", "none", "nnU-Net cannot plan without; correct masks"
@@ -244,6 +253,17 @@ class NnunetExport:
             write_json(target / FINGERPRINT_FILE, fingerprint_dataset(parts))
             names.append(FINGERPRINT_FILE)
         return tuple(f"{self.dataset_folder}/{name}" for name in names)
+
+    def _recorded_channels(self, results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Role and unit of every channel, which nnU-Net's names do not say, for whoever reads the folder again."""
+        found: dict[str, Any] = {}
+        for number, name in _channel_names(self.channels).items():
+            units = {one["units"][number] if "units" in one else None for one in results}
+            unit = next(iter(units)) if len(units) == 1 else None
+            channel = self.channels[number]
+            role = channel.role if channel.polarity is None else None
+            found[str(number)] = RecordedChannel(name, role, None if unit is None else Unit(unit)).to_dict()
+        return found
 
     def _label_volume(self, labels: LabelMap, mapping: LabelMapping, where: str) -> Volume:
         if self.union is not None:
@@ -276,16 +296,38 @@ class NnunetExport:
         path = image_path(self.dataset_folder, case, number, split=part).as_posix()
         return files.write_volume(path, image).removeprefix(f"{self.dataset_folder}/")
 
-    def _named(self) -> set[str]:
-        """Labels that regions or the label to ignore name."""
-        members = {name for members in self.regions.values() for name in members}
-        return members | ({self.ignore} if self.ignore is not None else set())
+    def _part_path(self, case: str) -> str:
+        return f"{self.dataset_folder}/.oncohort/fingerprint/{encode_stem(case)}.npz"
+
+    def _require_labels(self, scheme: LabelScheme) -> None:
+        """Raise unless all that is named is there, and is written."""
+        require_named([*self._named(), *self.labels], scheme, where="nnU-Net export")
+        written, asked = (set(named_labels(names, scheme)) for names in (self.labels, self._named()))
+        if self.labels and asked - written:
+            expected = f"regions and the label to ignore among --labels: {shown(sorted(written), 9)}"
+            raise _wrong(expected, shown(sorted(asked - written), 9), "name them with --labels too")
+        members = (member for members in self.regions.values() for member in members)
+        both = set(named_labels(members, scheme)) & set(self._ignored(scheme))
+        if both:
+            raise _wrong("regions without labels to ignore", shown(sorted(both), 9), "leave them out of the regions")
+
+    def _named(self) -> tuple[str, ...]:
+        """Labels and groups that regions or the label to ignore name."""
+        members = (name for members in self.regions.values() for name in members)
+        return (*members, *([] if self.ignore is None else [self.ignore]))
+
+    def _ignored(self, scheme: LabelScheme) -> tuple[str, ...]:
+        return () if self.ignore is None else named_labels([self.ignore], scheme)
+
+    def _ordered_regions(self, cohort: Cohort) -> list[Region]:
+        regions = {name: named_labels(members, cohort.scheme) for name, members in self.regions.items()}
+        return ordered_regions(regions, self._mapping(cohort).exported)
 
     def _mapping(self, cohort: Cohort) -> LabelMapping:
         if self.union is not None:
             return LabelMapping({self.union: 1}, {self.union: 1})
-        only = self._named() if self.regions else self.labels
-        closed = LabelMapping.gapless(cohort.scheme, only=only, last=self.ignore)
+        only = named_labels(self._named() if self.regions else self.labels, cohort.scheme)
+        closed = LabelMapping.gapless(cohort.scheme, only=only, last=self._ignored(cohort.scheme))
         return closed if self.gaps == "close" else LabelMapping(closed.original, closed.original, closed.dropped)
 
     def _dataset(self, cohort: Cohort, trained: Sequence[Mapping[str, Any]]) -> RawDataset:
@@ -301,12 +343,13 @@ class NnunetExport:
         labels: dict[str, tuple[int, ...]] = {name: (value,) for name, value in exported.items()}
         labels |= _unused(exported)
         if self.regions:
-            ordered = ordered_regions(self.regions, exported)
+            ordered = self._ordered_regions(cohort)
             labels = {region.name: region.values for region in ordered}
             facts["regions_class_order"] = [region.painted for region in ordered]
         if self.ignore is not None:
-            labels = {name: values for name, values in labels.items() if name != self.ignore}
-            labels["ignore"] = (exported[self.ignore],)
+            ignored = self._ignored(cohort.scheme)
+            labels = {name: values for name, values in labels.items() if name not in ignored}
+            labels["ignore"] = (exported[ignored[0]],)
         return RawDataset(_channel_names(self.channels), labels, ".nii.gz", facts)
 
     def _folds(self, trained: set[str]) -> list[dict[str, list[str]]]:
@@ -357,10 +400,6 @@ def _spacing(image: Volume, file: str) -> tuple[float, float, float]:
         return read_header(file).spacing_mm
     x, y, z = (float(np.float32(mm)) for mm in image.geometry.spacing_mm)
     return x, y, z
-
-
-def _part_path(case: str) -> str:
-    return f".oncohort/fingerprint/{encode_stem(case)}.npz"
 
 
 def _channel_names(channels: Sequence[Channel]) -> dict[int, str]:

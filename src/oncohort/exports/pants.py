@@ -47,6 +47,7 @@ class PantsExport:
     others: OtherLabels = "refuse"
 
     name: ClassVar[str] = "pants"
+    place: ClassVar[str] = ""
     description: ClassVar[str] = "the layout of PanTS: one file per structure, which may overlap"
 
     @property

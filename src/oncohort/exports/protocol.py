@@ -23,6 +23,11 @@ class Export(Protocol):
         ...
 
     @property
+    def place(self) -> str:
+        """The folder below the output folder that is filled, where several stand in it by number; empty for none."""
+        ...
+
+    @property
     def roles(self) -> tuple[str, ...]:
         """Roles whose files decide what is written; a change of one of them writes the case again."""
         ...

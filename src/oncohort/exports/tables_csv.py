@@ -36,6 +36,7 @@ class CsvExport:
     raw: bool = False
 
     name: ClassVar[str] = "csv"
+    place: ClassVar[str] = ""
     description: ClassVar[str] = "the tables of a cohort as CSV files, without voxels"
 
     @property

@@ -35,6 +35,7 @@ class VocExport(BoxExport):
     """
 
     name: ClassVar[str] = "voc"
+    place: ClassVar[str] = ""
     description: ClassVar[str] = "PASCAL VOC: an XML file of boxes per slice, which is named and not written"
 
     def write_case(self, cohort: Cohort, case: str, folder: Path) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """Bytes on disk: whole or absent, hashed, and never somebody else's."""
 
+from oncohort.storage.apart import require_apart
 from oncohort.storage.atomic import atomic_path, cannot_write, read_json, write_bytes, write_json
+from oncohort.storage.differences import told_differences
 from oncohort.storage.exclusive import exclusive
 from oncohort.storage.folders import WORK_FILE, claim_folder, read_work, release_folder, remove_unlisted
 from oncohort.storage.hashing import content_key, file_stamp, sha256_bytes, sha256_file, sha256_files
@@ -26,10 +28,12 @@ __all__ = [
     "read_work",
     "release_folder",
     "remove_unlisted",
+    "require_apart",
     "sha256_bytes",
     "sha256_file",
     "sha256_files",
     "temporary_folder",
+    "told_differences",
     "write_bytes",
     "write_json",
     "wrong_setting",

@@ -78,7 +78,7 @@ def cannot_write(target: Path, error: OSError) -> OutputError:
         expected="a place that can be written",
         found=error.strerror or str(error),
         where=str(target),
-        remedy="free space or choose another --out; what was finished is kept and the same command continues",
+        remedy="free space or choose another output folder; what was finished is kept and the same command continues",
     )
 
 

@@ -53,7 +53,7 @@ def exclusive(folder: str | Path) -> Iterator[None]:
             expected="a folder in which no other call works",
             found="another process that works there",
             where=str(folder),
-            remedy="wait for its end, or choose another --out",
+            remedy="wait for its end, or choose another output folder",
         ) from error
     try:
         yield

@@ -10,6 +10,7 @@ from typing import Any
 
 from oncohort.errors import FormatError, OutputError
 from oncohort.storage.atomic import PARTIAL_PREFIX, read_json, write_json
+from oncohort.storage.differences import told_differences
 
 WORK_FILE = Path(".oncohort") / "work.json"
 
@@ -41,7 +42,7 @@ def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) 
     folder = Path(path)
     wanted = json.loads(json.dumps(dict(work)))  # as the file will say it: tuples are lists there
     if folder.exists() and not folder.is_dir():
-        raise _occupied(folder, "a file", "name a folder with --out")
+        raise _occupied(folder, "a file", "name a folder")
     present = _work_in(folder)
     if present == wanted:
         _sweep(folder)
@@ -50,9 +51,10 @@ def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) 
         write_json(folder / WORK_FILE, {})  # killed while emptying, the folder is still ours but nobody's work
         _empty(folder)
     elif present is not None:
-        raise _occupied(folder, f"other work ({_short(present)})", "choose another --out, or add --overwrite")
+        differs = told_differences(present, wanted) if present else "unreadable mark"
+        raise _occupied(folder, f"other work ({differs})", "choose another output folder, or add --overwrite")
     elif folder.is_dir() and _holds_foreign_files(folder):
-        raise _occupied(folder, "files that Oncohort did not write", "choose a new or empty folder with --out")
+        raise _occupied(folder, "files that Oncohort did not write", "choose a new or empty output folder")
     write_json(folder / WORK_FILE, wanted)
     return folder
 
@@ -74,7 +76,7 @@ def release_folder(path: str | Path) -> None:
     try:
         shutil.rmtree(folder)
     except OSError as error:
-        raise _occupied(folder, str(error), "make the folder writable or choose another --out") from error
+        raise _occupied(folder, str(error), "make the folder writable or choose another output folder") from error
 
 
 def remove_unlisted(folder: str | Path, keep: Collection[Path]) -> None:
@@ -97,7 +99,7 @@ def _sweep(folder: Path) -> None:
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
-            raise _occupied(folder, str(error), "make the folder writable or choose another --out") from error
+            raise _occupied(folder, str(error), "make the folder writable or choose another output folder") from error
 
 
 def _work_in(folder: Path) -> dict[str, Any] | None:
@@ -116,7 +118,7 @@ def _holds_foreign_files(folder: Path) -> bool:
     try:
         return any(path.name != WORK_FILE.parent.name for path in folder.iterdir())
     except OSError as error:
-        raise _occupied(folder, str(error), "make the folder readable or choose another --out") from error
+        raise _occupied(folder, str(error), "make the folder readable or choose another output folder") from error
 
 
 def _empty(folder: Path) -> None:
@@ -130,11 +132,7 @@ def _empty(folder: Path) -> None:
             else:
                 path.unlink()
     except OSError as error:
-        raise _occupied(folder, str(error), "make the folder writable or choose another --out") from error
-
-
-def _short(work: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in work.items())[:200] or "unreadable mark"
+        raise _occupied(folder, str(error), "make the folder writable or choose another output folder") from error
 
 
 def _occupied(folder: Path, found: str, remedy: str) -> OutputError:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import quote
 
 from oncohort.formats.nnunet_raw import RawDataset
+from oncohort.formats.nnunet_record import RecordedChannel
 from oncohort.labels import LabelScheme
 from oncohort.storage import decode_stem, encode_stem
+from oncohort.units import Unit
 
 ROLES = {"ct": "ct", "pet": "pet", "pt": "pet", "suv": "pet"}
 """Role of each known channel name, in lower case."""
+
+UNITS = {"ct": Unit.HU, "pet": Unit.SUVBW}
+"""Unit of a role, unless something says otherwise."""
 
 LESION_WORDS = (
     "lesion", "tumor", "tumour", "metasta", "cancer", "carcinoma", "lymphoma", "melanoma", "sarcoma", "neoplas", "gtv",
@@ -39,22 +45,39 @@ def label_scheme(dataset: RawDataset) -> LabelScheme:
     return LabelScheme(str(dataset.facts.get("name", "nnU-Net labels")), singles, groups)
 
 
-def channel_roles(dataset: RawDataset) -> dict[int, str]:
-    """Role of each channel number, by the channel's name.
+def channel_roles(dataset: RawDataset, recorded: Mapping[int, RecordedChannel] | None = None) -> dict[int, str]:
+    """Role of each channel number: as recorded, otherwise by the channel's name.
 
     Examples:
         >>> channel_roles(RawDataset({0: "CT", 1: "PET"}, {}))
         {0: 'ct', 1: 'pet'}
         >>> channel_roles(RawDataset({0: "CT", 1: "CT", 2: "T1 / post"}, {}))
         {0: 'ct', 1: 'ct.2', 2: 't1%20%2F%20post'}
+        >>> channel_roles(RawDataset({0: "noNorm"}, {}), {0: RecordedChannel("noNorm", "pet", Unit.SUVBW)})
+        {0: 'pet'}
     """
+    told = {number: channel.role for number, channel in (recorded or {}).items() if channel.role is not None}
     roles: dict[int, str] = {}
     for number, name in dataset.channels.items():
         plain = name.strip().lower()
         role = ROLES.get(plain) or quote(plain, safe="") or f"channel_{number}"
-        taken = sum(other.split(".")[0] == role for other in roles.values())
-        roles[number] = f"{role}.{taken + 1}" if taken else role
+        taken = sum(other.split(".")[0] == role for other in {**told, **roles}.values())
+        roles[number] = told.get(number) or (f"{role}.{taken + 1}" if taken else role)
     return roles
+
+
+def channel_units(roles: Mapping[int, str], recorded: Mapping[int, RecordedChannel] | None = None) -> dict[int, Unit]:
+    """Unit of each channel number: as recorded, otherwise by its role, HU of a CT and SUVbw of a PET.
+
+    Examples:
+        >>> {number: str(unit) for number, unit in channel_units({0: "ct", 1: "pet.2", 2: "t1"}).items()}
+        {0: 'HU', 1: 'SUVbw', 2: '1'}
+    """
+    units = {number: UNITS.get(role.split(".")[0], Unit.NONE) for number, role in roles.items()}
+    told = {
+        number: channel.unit or Unit.NONE for number, channel in (recorded or {}).items() if channel.role is not None
+    }
+    return {**units, **told}
 
 
 def label_role(dataset: RawDataset) -> str:

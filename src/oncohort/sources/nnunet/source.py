@@ -8,7 +8,9 @@ or the like, and `organs` otherwise. Unlabelled cases are kept; a case that lack
 a channel, or one of whose files cannot be read or lies on another grid, is
 refused as a whole with the reason beside the file. Where `dataset.json` lists
 the training cases (key `dataset`), the files that it names are read wherever
-they lie, and no others are training cases, as in nnU-Net.
+they lie, and no others are training cases, as in nnU-Net. Where the record of
+our own export stands beside it (`oncohort.json`), roles, units and patients are
+those of the cohort that was exported.
 """
 
 from __future__ import annotations
@@ -30,15 +32,22 @@ from oncohort.formats.nnunet_raw import (
     list_files,
     read_dataset,
 )
+from oncohort.formats.nnunet_record import RECORD_FILE, NnunetRecord, RecordedChannel, read_nnunet_record
 from oncohort.sources.nnunet.listed import Followed, follow_list, pointer
-from oncohort.sources.nnunet.names import case_id, channel_roles, is_lesion, is_text, label_role, label_scheme
+from oncohort.sources.nnunet.names import (
+    case_id,
+    channel_roles,
+    channel_units,
+    is_lesion,
+    is_text,
+    label_role,
+    label_scheme,
+)
 from oncohort.sources.protocol import CasePlan, SourcePlan, refuse_regions
 from oncohort.sources.referenced import Refusal, as_stored, finding, open_image, refuse_case, stamp, volume_row
 from oncohort.sources.walking import refused_row
 from oncohort.units import Unit
 from oncohort.volume import Volume
-
-_UNITS = {"ct": Unit.HU, "pet": Unit.SUVBW}
 
 
 @dataclass(frozen=True)
@@ -75,13 +84,13 @@ class NnunetSource:
             progress: Not called; listing is quick.
 
         Raises:
-            FormatError: There is no usable `dataset.json`, or `cases.csv` is wrong.
+            FormatError: There is no usable `dataset.json`, or `cases.csv` or `oncohort.json` is wrong.
             LabelError: Two labels share an integer.
             SettingsError: Regions were asked for by name.
         """
         refuse_regions(roi, self.name, path, why="the labels of dataset.json are all kept")
         root = path.absolute()
-        folder = _Folder(root, read_dataset(root), _sheet(root))
+        folder = _Folder(root, read_dataset(root), _sheet(root), read_nnunet_record(root))
         followed = folder.followed()
         named = [case for case in followed.listing.cases if is_text(case.stem)]
         kept, twice = _parted([case for case in named if not folder.missing(case)])
@@ -90,7 +99,7 @@ class NnunetSource:
         unused += [(file, "name is no text", "rename the file in UTF-8") for file in nameless]
         unused += [(file, *folder.why_other(file)) for file in followed.listing.others]
         unused += [(file, "duplicate case", "it is a training case") for file in twice]
-        used = {file for case in kept for file in case_files(case)} | {root / DATASET_FILE, root / CASE_SHEET}
+        used = {file for case in kept for file in case_files(case)} | set(folder.shared())
         refused = [*followed.refused, *(refused_row(root, *one) for one in unused if one[0] not in used)]
         return SourcePlan(
             cases=tuple(folder.plans(kept, followed.findings)),
@@ -127,6 +136,17 @@ class _Folder:
     root: Path
     dataset: RawDataset
     sheet: Mapping[str, Mapping[str, Any]]
+    record: NnunetRecord | None
+
+    @property
+    def recorded(self) -> Mapping[int, RecordedChannel]:
+        """Channels of our own export, unless `dataset.json` has others by now."""
+        return self.record.channels if self.record is not None and self.record.is_of(self.dataset) else {}
+
+    def shared(self) -> list[Path]:
+        """Files that speak of all cases."""
+        names = (DATASET_FILE, CASE_SHEET, *((RECORD_FILE,) if self.record else ()))
+        return [self.root / name for name in names if (self.root / name).is_file()]
 
     @property
     def is_listed(self) -> bool:
@@ -162,14 +182,13 @@ class _Folder:
         for position, case in enumerate(cases):
             name = case_id(case.stem)
             facts = dict(self.sheet.get(name, {}))
-            patient = str(facts.pop("patient", name))
+            patient = str(facts.pop("patient", self.record.patients.get(name, name) if self.record else name))
             row = {"case": name, "patient": patient, "split": case.split, "licence": self._licence(), **facts}
-            shared = [file for file in (self.root / DATASET_FILE, self.root / CASE_SHEET) if file.is_file()]
             yield CasePlan(
                 case=name,
                 patient=patient,
                 row=row,
-                files=tuple(stamp(file) for file in (*case_files(case), *shared)),
+                files=tuple(stamp(file) for file in (*case_files(case), *self.shared())),
                 work={"root": str(self.root), "volumes": self._volumes(case)},
                 findings=(*(general if position == 0 else ()), *self._unlabelled(case, name)),
             )
@@ -179,12 +198,14 @@ class _Folder:
         return str(said) if said else None
 
     def _volumes(self, case: RawCase) -> list[dict[str, str]]:
-        roles = channel_roles(self.dataset)
+        roles = channel_roles(self.dataset, self.recorded)
+        units = channel_units(roles, self.recorded)
         volumes = []
         for number, file in case.images.items():
-            unit = _UNITS.get(roles[number].split(".")[0], Unit.NONE)
             rule = f"as stored; channel {number} is named {self.dataset.channels[number]!r}"
-            volumes.append({"role": roles[number], "path": self._relative(file), "unit": str(unit), "rule": rule})
+            volumes.append(
+                {"role": roles[number], "path": self._relative(file), "unit": str(units[number]), "rule": rule}
+            )
         if case.label is not None:
             role = label_role(self.dataset)
             volumes.append({"role": role, "path": self._relative(case.label), "unit": str(Unit.LABEL), "rule": ""})
@@ -195,14 +216,7 @@ class _Folder:
         return (file.relative_to(self.root) if file.is_relative_to(self.root) else file).as_posix()
 
     def _findings(self, names: set[str]) -> Iterator[dict[str, Any]]:
-        doubled = sorted(role for role in channel_roles(self.dataset).values() if role.partition(".")[2])
-        if doubled:
-            yield finding(
-                "nnunet_channel_names",
-                evidence=f"channels {dict(self.dataset.channels)} gave roles {', '.join(doubled)}",
-                remedy="if one of them is the PET, correct channel_names in dataset.json and ingest again",
-                path=DATASET_FILE,
-            )
+        yield from self._channel_findings()
         mixed = label_role(self.dataset) == "organs" and [name for name in self.dataset.labels if is_lesion(name)]
         if mixed:
             yield finding(
@@ -215,6 +229,25 @@ class _Folder:
         for name in sorted(set(self.sheet) - names):
             yield finding(
                 "case_sheet_unknown_case", evidence=f"no case {name!r}", remedy="correct cases.csv", path=CASE_SHEET
+            )
+
+    def _channel_findings(self) -> Iterator[dict[str, Any]]:
+        if self.record is not None and not self.record.is_of(self.dataset):
+            yield finding(
+                "nnunet_record",
+                evidence=f"{RECORD_FILE} names other channels than {dict(self.dataset.channels)}",
+                remedy="export again, or remove the record; channel names decided the roles",
+                path=RECORD_FILE,
+            )
+        roles = channel_roles(self.dataset, self.recorded).items()
+        named = [role for number, role in roles if number not in self.recorded or self.recorded[number].role is None]
+        doubled = sorted(role for role in named if role.partition(".")[2])
+        if doubled:
+            yield finding(
+                "nnunet_channel_names",
+                evidence=f"channels {dict(self.dataset.channels)} gave roles {', '.join(doubled)}",
+                remedy="if one of them is the PET, correct channel_names in dataset.json and ingest again",
+                path=DATASET_FILE,
             )
 
     def _unlabelled(self, case: RawCase, name: str) -> Iterator[dict[str, Any]]:
