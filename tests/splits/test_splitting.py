@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oncohort.cohort import Cohort, CohortFacts, Tables
-from oncohort.errors import LeakageError, SettingsError
+from oncohort.errors import LeakageError, OutputError, SettingsError
 from oncohort.formats import open_cohort, write_cohort, write_label_map
 from oncohort.formats.nifti import header_facts
 from oncohort.formats.split_file import read_split
@@ -77,3 +77,22 @@ def test_an_official_split_of_cases_that_tears_a_patient_is_refused(cohort, tmp_
     assert not (tmp_path / "split.json").exists()
     with pytest.raises(SettingsError, match="for every case"):
         split_cohort(cohort, SplitSettings(official=True))
+
+
+def test_the_same_parts_in_the_file_keep_the_seed_that_it_tells(cohort, tmp_path):
+    out = tmp_path / "split.json"
+    first = split_cohort(cohort, SplitSettings(folds=1, seed=1), out=out)
+    again = split_cohort(cohort, SplitSettings(folds=1, seed=2), out=out)
+    assert (first.notes, read_split(out).seed) == ((), 1)
+    assert again.notes == ("The file has held this split before: drawn, seed 1, strata none. It stays as it is.",)
+    assert split_cohort(cohort, SplitSettings(folds=1, seed=2), out=out, overwrite=True).notes == ()
+    assert read_split(out).seed == 2
+
+
+def test_another_file_is_refused_before_masks_are_read(cohort, tmp_path, monkeypatch):
+    monkeypatch.setattr("oncohort.splitting.reference_volumes", lambda *_, **__: pytest.fail("masks were read"))
+    notes = tmp_path / "notes.txt"
+    notes.write_text("mine")
+    with pytest.raises(OutputError, match="no split"):
+        split_cohort(cohort, SplitSettings(folds=2, strata=("volume",)), out=notes, overwrite=True)
+    assert notes.read_text() == "mine"

@@ -44,6 +44,9 @@ Jobs = Annotated[int, Parameter(name="--jobs", validator=Number(gte=1))]
 Json = Annotated[bool, Parameter(name="--json", negative="")]
 """Whether to print one machine-readable document."""
 
+Overwrite = Annotated[bool, Parameter(name="--overwrite", negative="")]
+"""Whether to replace earlier work of Oncohort."""
+
 NotNegative = Annotated[int, Parameter(validator=Number(gte=0))]
 """A count that may be 0."""
 
@@ -60,7 +63,7 @@ class Common:
     """
 
     jobs: Jobs = 1
-    overwrite: Annotated[bool, Parameter(name="--overwrite", negative="")] = False
+    overwrite: Overwrite = False
     json: Json = False
 
 

@@ -10,6 +10,7 @@ import polars as pl
 from oncohort.errors import SettingsError
 from oncohort.splits.assigning import assign_groups
 from oncohort.splits.split import Split
+from oncohort.splits.strata import mixtures, require_strata
 
 TEST, VALIDATION = ("test", "preliminary"), ("val", "validation")
 """Words of the column `split` that keep a case out of training; `preliminary` is DEEP-PSMA's first test set."""
@@ -47,14 +48,9 @@ def draw_split(
         >>> [len(fold) for fold in split.folds], split.validation(0)[0] in ("a1", "b", "c", "d")
         ([3, 2], True)
     """
-    _check(cases, folds, test_share, strata)
-    if seed < 0:
-        raise _wrong("a seed of 0 or more", str(seed))
+    require_drawable(cases, folds=folds, test_share=test_share, strata=strata, seed=seed, official_test=official_test)
     official = _official_test(cases) if official_test else []
-    if official and test_share:
-        raise _wrong("test_share 0 beside an official test set", f"{test_share:g} and {len(official)} official cases")
     rest = cases.filter(~pl.col("case").is_in(official))
-    _require_patients(rest, folds, has_drawn_test=test_share > 0)
     test = official or _drawn_test(rest, test_share, strata, seed, folds)
     trained = rest.filter(~pl.col("case").is_in(test))
     parts = _parts(trained, [1 / folds] * folds, strata, seed) if folds > 1 else {}
@@ -70,15 +66,51 @@ def draw_split(
     )
 
 
+def require_drawable(
+    cases: pl.DataFrame,
+    *,
+    folds: int,
+    test_share: float = 0.0,
+    strata: Sequence[str] = (),
+    seed: int,
+    official_test: bool = True,
+) -> None:
+    """Raise if `draw_split` would refuse these arguments, which it takes in the same way.
+
+    Raises:
+        SettingsError: As `draw_split` does.
+
+    Examples:
+        >>> require_drawable(pl.DataFrame({"case": ["a", "b"], "patient": ["a", "b"]}), folds=2, seed=1)
+    """
+    _require_columns(cases, ["case", "patient", *strata])
+    without = list(cases.filter(pl.col("patient").is_null())["case"])
+    if without:
+        raise _wrong("a patient for every case", f"none for {_some(without)}")
+    _check_draw(folds, test_share, seed)
+    require_strata(cases, strata)
+    official = _official_test(cases) if official_test else []
+    if official and test_share:
+        raise SettingsError(
+            expected="no test_share beside an official test set",
+            found=f"{test_share:g} and {len(official)} official cases",
+            where="split",
+            remedy="leave the share out: the official cases are the test set, and the folds hold the others",
+        )
+    rest = cases.filter(~pl.col("case").is_in(official))
+    _require_patients(rest, folds, has_drawn_test=test_share > 0)
+
+
 def given_split(cases: pl.DataFrame, *, fold_column: str | None = None) -> Split:
     """The split that a data set brings along: its column `split`, and folds by number where it has any.
 
     Args:
         cases: Columns `case`, `patient` and `split`.
-        fold_column: Column with the number of the fold that a training case validates.
+        fold_column: Column with the number of the fold that a case validates; in the other folds it trains.
 
     Raises:
-        SettingsError: No such column, or a case whose part is missing or no known word.
+        SettingsError: No such column, a case whose part is missing or no known word, or a validation case without the
+            number of a fold, which would train.
         LeakageError: A patient or a study stands in two parts: the published split leaks.
 
     Examples:
@@ -95,8 +127,7 @@ def given_split(cases: pl.DataFrame, *, fold_column: str | None = None) -> Split
     validation = tuple(others.filter(pl.col("split").is_in(VALIDATION))["case"])
     folds: list[tuple[str, ...]] = [validation] if validation else []
     if fold_column is not None:
-        numbers = sorted(set(others[fold_column].drop_nulls()))
-        folds = [tuple(others.filter(pl.col(fold_column) == number)["case"]) for number in numbers]
+        folds = _numbered_folds(others, fold_column)
     placed = {case for fold in folds for case in fold}
     return Split(
         patients=_by_case(cases, "patient"),
@@ -106,6 +137,46 @@ def given_split(cases: pl.DataFrame, *, fold_column: str | None = None) -> Split
         studies=_by_case(cases, "study"),
         origin="official",
     )
+
+
+def trained_validation(cases: pl.DataFrame, split: Split) -> tuple[str, ...]:
+    """Cases that the column `split` calls validation and that train all the same, in one fold or in all.
+
+    Args:
+        cases: Columns `case` and, where the data set says it, `split`.
+        split: Of these cases.
+
+    Returns:
+        Their ids, in the order of `cases`.
+
+    Examples:
+        >>> cases = pl.DataFrame({"case": ["a", "b"], "patient": ["a", "b"], "split": ["train", "val"]})
+        >>> trained_validation(cases, draw_split(cases, folds=2, seed=1)), trained_validation(cases, given_split(cases))
+        (('b',), ())
+    """
+    if "split" not in cases.columns:
+        return ()
+    training = {*split.train_only, *(case for fold in range(len(split.folds)) for case in split.training(fold))}
+    return tuple(case for case in cases.filter(pl.col("split").is_in(VALIDATION))["case"] if case in training)
+
+
+def _numbered_folds(cases: pl.DataFrame, column: str) -> list[tuple[str, ...]]:
+    """Validation cases of each fold by its number, those of the official validation set among them."""
+    numbers = cases[column]
+    if numbers.dtype.is_float():
+        numbers = numbers.fill_nan(None)
+    known = numbers.drop_nulls()
+    if not len(known) or known.dtype.is_nested() or (known.dtype.is_float() and (known % 1 != 0).any()):
+        raise _wrong(f"numbers of folds in the column {column}", _some(list(known)) or "none for any case but test")
+    unplaced = list(cases.filter(numbers.is_null() & pl.col("split").is_in(VALIDATION))["case"])
+    if unplaced:
+        raise SettingsError(
+            expected=f"the number of a fold in the column {column} for every case of the official validation set",
+            found=f"none for {_some(unplaced)}, which would train",
+            where="split",
+            remedy="leave fold_column out, so that the validation cases are the one fold, or give them a number",
+        )
+    return [tuple(cases.filter(numbers == number)["case"]) for number in known.unique().sort()]
 
 
 def _official_test(cases: pl.DataFrame) -> list[str]:
@@ -134,8 +205,7 @@ def _parts(
     cases: pl.DataFrame, shares: Sequence[float], strata: Sequence[str], seed: int, least: Sequence[int] | None = None
 ) -> dict[str, int]:
     groups = list(cases["patient"])
-    mixture = [tuple(map(str, row)) for row in cases.select(strata).rows()] if strata else [()] * len(groups)
-    part = assign_groups(groups, mixture, shares, seed=seed, least=least)
+    part = assign_groups(groups, mixtures(cases, strata), shares, seed=seed, least=least)
     return {case: part[group] for case, group in zip(cases["case"], groups, strict=True)}
 
 
@@ -157,15 +227,13 @@ def _by_case(cases: pl.DataFrame, column: str) -> dict[str, str]:
     return dict(zip(known["case"], known[column], strict=True))
 
 
-def _check(cases: pl.DataFrame, folds: int, test_share: float, strata: Sequence[str]) -> None:
-    _require_columns(cases, ["case", "patient", *strata])
-    without = list(cases.filter(pl.col("patient").is_null())["case"])
-    if without:
-        raise _wrong("a patient for every case", f"none for {_some(without)}")
+def _check_draw(folds: int, test_share: float, seed: int) -> None:
     if folds < 1:
         raise _wrong("folds of 1 or more", str(folds))
     if not 0 <= test_share < 1:
         raise _wrong("test_share from 0 to below 1", str(test_share))
+    if seed < 0:
+        raise _wrong("a seed of 0 or more", str(seed))
 
 
 def _require_columns(cases: pl.DataFrame, columns: Sequence[str]) -> None:

@@ -13,7 +13,9 @@ import polars as pl
 
 from oncohort.errors import FormatError, LeakageError, SettingsError
 
-TYPE = "oncohort.split"
+SPLIT_TYPE = "oncohort.split"
+"""What a file of a split says that it is."""
+
 FORMAT_VERSION = "1.0"
 
 
@@ -101,7 +103,7 @@ class Split:
     def to_dict(self) -> dict[str, Any]:
         """The split as JSON values; `from_dict` reads it back."""
         return {
-            "type": TYPE,
+            "type": SPLIT_TYPE,
             "format_version": FORMAT_VERSION,
             "origin": self.origin,
             "seed": self.seed,
@@ -125,7 +127,7 @@ class Split:
             LeakageError: A patient or study stands in two parts.
         """
         kind, version = values.get("type"), str(values.get("format_version"))
-        if kind != TYPE or not version.startswith("1."):
+        if kind != SPLIT_TYPE or not version.startswith("1."):
             raise _no_split(where, f"type {kind!r}, format version {version}")
         seed, origin = values.get("seed"), values.get("origin")
         if origin not in ("drawn", "official") or not (seed is None or type(seed) is int):
@@ -204,20 +206,6 @@ class Split:
             for owner in sorted({owners[case] for case in cases if case in owners}):
                 if seen.setdefault(owner, part) != part:
                     raise _leak(f"every {word} in one part", f"{word} {owner} in {seen[owner]} and in {part}")
-
-
-def volume_class(volume_ml: float | None, edges_ml: Sequence[float]) -> str:
-    """The stratum of a lesion volume: `unknown`, `none`, or the number of edges that it reaches.
-
-    Examples:
-        >>> [volume_class(volume, (10.0, 100.0)) for volume in (None, 0.0, 3.0, 10.0, 500.0)]
-        ['unknown', 'none', 'class 0', 'class 1', 'class 2']
-    """
-    if volume_ml is None:
-        return "unknown"
-    if volume_ml == 0:
-        return "none"
-    return f"class {sum(volume_ml >= edge for edge in edges_ml)}"
 
 
 def _texts(values: Iterable[Any]) -> tuple[str, ...]:
