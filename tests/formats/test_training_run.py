@@ -22,7 +22,17 @@ from oncohort.formats.training_run import (
 
 FOLDS = (
     TrainedFold("0", ("A", "B/1"), ("C",), 3, "nnUNet/fold_0/checkpoint_final.pth", "a" * 64, 12.5, 812.0),
-    TrainedFold("1", ("C",), ("A", "B/1"), 3, "nnUNet/fold_1/checkpoint_final.pth", "b" * 64, 11.0, None),
+    TrainedFold(
+        "1",
+        ("C",),
+        ("A", "B/1"),
+        3,
+        "nnUNet/fold_1/checkpoint_final.pth",
+        "b" * 64,
+        11.0,
+        None,
+        {"checkpoint_final.pth": "b" * 64, "checkpoint_best.pth": "f" * 64},
+    ),
 )
 RUN = TrainingRun(
     model="nnunet",
@@ -123,6 +133,9 @@ def test_an_edited_lock_is_noticed(tmp_path, places, value):
         (("folds", 0, "fold"), "7"),
         (("folds", 0, "seconds"), 1.0),
         (("folds", 0, "peak_memory_mib"), None),
+        (("folds", 1, "checkpoints", "checkpoint_best.pth"), "0" * 64),
+        (("folds", 1, "checkpoints", "checkpoint_best.pth"), KeyError),
+        (("folds", 1, "checkpoints"), KeyError),
         (("folds",), []),
         (("left_out",), {"X": "no image"}),
         (("record_hash",), "0" * 64),
@@ -212,6 +225,31 @@ def test_a_fold_with_an_impossible_value_is_refused(tmp_path, name, value):
     written_with(tmp_path, "folds", 0, name, value=value)
     with pytest.raises(FormatError):
         read_training_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "checkpoints",
+    [
+        ["checkpoint_final.pth"],
+        {"checkpoint_best.pth": "f" * 64},
+        {"checkpoint_final.pth": "f" * 64},
+        {"checkpoint_final.pth": "b" * 64, "../checkpoint_best.pth": "f" * 64},
+        {"checkpoint_final.pth": "b" * 64, "a/b.pth": "f" * 64},
+        {"checkpoint_final.pth": "b" * 64, "a\\b.pth": "f" * 64},
+        {"checkpoint_final.pth": "b" * 64, "checkpoint_best.pth": "f" * 63},
+    ],
+)
+def test_checkpoints_of_a_fold_are_files_beside_each_other(tmp_path, checkpoints):
+    written_with(tmp_path, "folds", 1, "checkpoints", value=checkpoints)
+    with pytest.raises(FormatError) as error:
+        read_training_run(tmp_path)
+    assert "record_hash" not in str(error.value)
+
+
+def test_a_record_from_before_all_checkpoints_were_kept_is_read(tmp_path):
+    write_training_run(tmp_path, replace(RUN, folds=FOLDS[:1]))
+    assert "checkpoints" not in json.loads((tmp_path / RUN_FILE).read_text())["folds"][0]
+    assert read_training_run(tmp_path).folds[0].checkpoints == {}
 
 
 @pytest.mark.parametrize(

@@ -93,13 +93,22 @@ def test_the_run_and_its_curve(whole, split):
 
 
 def test_processes_that_augment(whole, cohort, split):
-    """Another fold of the same run with two processes: nothing is prepared again."""
+    """Another fold of the same run with two processes: nothing is prepared again but one case that is gone.
+
+    The plans were made when the images lay elsewhere.
+    """
     out, _ = whole
-    prepared = {path: path.stat().st_mtime_ns for path in out.glob("preprocessed/*/*/*.pkl")}
+    (planned,) = out.glob("preprocessed/*/dataset.json")
+    planned.write_text(planned.read_text().replace(str(cohort.root.parent), "/nowhere"))
+    assert "/nowhere" in planned.read_text()
+    lost, *there = sorted(out.glob("preprocessed/*/*/*.pkl"))
+    prepared = {path: path.stat().st_mtime_ns for path in there}
+    lost.unlink()
     settings = oncohort.TrainingSettings(**TINY)
     run = oncohort.train(cohort, settings, split=split, out=out, folds=["1"], device="cpu", jobs=2)
     assert [fold.fold for fold in run.folds] == ["0", "1"]
-    assert {path: path.stat().st_mtime_ns for path in out.glob("preprocessed/*/*/*.pkl")} == prepared
+    assert lost.is_file()
+    assert {path: path.stat().st_mtime_ns for path in there} == prepared
     assert prepared
 
 

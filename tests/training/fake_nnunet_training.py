@@ -21,6 +21,8 @@ def _note(line):
 def check(request):
     if request["planner"] == "NoSuchPlanner":
         raise Refusal(expected="a planner of nnU-Net", found="NoSuchPlanner", where="planner", remedy="another")
+    if request["device"] == "mps":
+        raise Refusal(expected="a device of cpu", found="mps", where="device", remedy="choose it")
     yield {"event": "done", "device": "cpu"}
 
 
@@ -28,9 +30,11 @@ def plan(request):
     _note(f"plan {request['plans']}")
     dataset = json.loads((_folder("raw", request) / "dataset.json").read_text())
     assert (_folder("preprocessed", request) / "dataset_fingerprint.json").is_file()
+    plans = request["plans"] or "nnUNetPlans"
     (_folder("preprocessed", request) / "dataset.json").write_text(json.dumps(dataset))
+    (_folder("preprocessed", request) / f"{plans}.json").write_text(json.dumps({"made": time.time_ns()}))
     yield {"event": "stage", "stage": "plan"}
-    yield {"event": "done", "plans": request["plans"] or "nnUNetPlans", "configuration": {"batch_size": 2}}
+    yield {"event": "done", "plans": plans, "configuration": {"batch_size": 2}}
 
 
 def preprocess(request):
@@ -49,8 +53,9 @@ def train(request):
     model = _folder("results", request) / name
     fold = model / f"fold_{request['fold']}"
     fold.mkdir(parents=True, exist_ok=True)
-    for file in ("dataset.json", "plans.json"):
-        (model / file).write_text("{}")
+    made = _folder("preprocessed", request)
+    (model / "plans.json").write_bytes((made / f"{request['plans']}.json").read_bytes())
+    (model / "dataset.json").write_bytes((made / "dataset.json").read_bytes())
     state = fold / "epochs.txt"
     begun = int(state.read_text()) if state.is_file() else 0
     for epoch in range(begun, request["epochs"]):
@@ -68,6 +73,7 @@ def train(request):
             for each in range(epoch + 1)
         ]
         yield {"event": "epoch", "fold": request["fold"], "epochs": request["epochs"], "points": points}
+    (fold / "checkpoint_best.pth").write_bytes(b"best " + request["fold"].encode())
     (fold / "checkpoint_final.pth").write_bytes(b"weights " + request["fold"].encode())
     yield {
         "event": "done",

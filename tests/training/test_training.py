@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -11,13 +12,13 @@ import pytest
 
 import oncohort
 from oncohort.cli.app import run_command
-from oncohort.errors import LeakageError, OutputError, SettingsError, WorkerError
+from oncohort.errors import InputError, LeakageError, OutputError, SettingsError, WorkerError
 from oncohort.formats.split_file import write_split
 from oncohort.formats.training_run import read_curves, read_training_run
 from oncohort.splits import Split
 from oncohort.splitting import SplitSettings, split_cohort
 from oncohort.storage import exclusive, sha256_bytes, sha256_file
-from oncohort.training import TrainingSettings, train
+from oncohort.training import TrainingSettings, check_cohort, check_machine, is_trained, train
 from oncohort.training.nnunet import NnunetFolders, NnunetTraining
 
 ROOT = Path(__file__).parents[2]
@@ -30,21 +31,25 @@ def fake(monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def make_cohort(folder):
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory):
     """Four patients."""
-    phantoms = oncohort.write_phantom_cohort(folder / "phantoms", cases=4, form="nnunet")
-    return oncohort.ingest("nnunet", phantoms.data, out=folder / "cohort", name="four patients, one centre")
+    return oncohort.write_phantom_cohort(tmp_path_factory.mktemp("phantoms"), cases=4, form="nnunet").data
+
+
+def ingested(data, folder, *, name="four patients, one centre", **choices):
+    return oncohort.ingest("nnunet", data, out=folder / "cohort", name=name, **choices)
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory):
-    return make_cohort(tmp_path_factory.mktemp("shared"))
+def cohort(phantoms, tmp_path_factory):
+    return ingested(phantoms, tmp_path_factory.mktemp("shared"))
 
 
 @pytest.fixture
-def own_cohort(tmp_path):
+def own_cohort(phantoms, tmp_path):
     """One that a test may change."""
-    return make_cohort(tmp_path)
+    return ingested(shutil.copytree(phantoms, tmp_path / "phantoms"), tmp_path)
 
 
 @pytest.fixture
@@ -71,6 +76,8 @@ def test_a_run_says_what_was_trained_on_which_cases(cohort, split, tmp_path):
             fold.sha256 == sha256_bytes(f"weights {number}".encode()) == sha256_file(tmp_path / "run" / fold.checkpoint)
         )
         assert (fold.epochs, fold.seconds, fold.peak_memory_mib) == (2, 4.5, 100.0)
+        best, final = (sha256_bytes(f"{word} {number}".encode()) for word in ("best", "weights"))
+        assert fold.checkpoints == {"checkpoint_best.pth": best, "checkpoint_final.pth": final}
     assert run.test == split.test
     assert run.split == split.content_hash
     assert run.channels == ("ct", "pet")
@@ -127,6 +134,44 @@ def test_other_numbers_of_processes_keep_what_is_prepared(cohort, split, tmp_pat
     assert sum(word.startswith("plan") for word in asked(tmp_path / "run")) == 1
 
 
+@pytest.mark.parametrize("name", ["four patients, one centre", "renamed"])
+def test_images_that_moved_and_a_cohort_of_another_name_keep_what_is_trained(own_cohort, tmp_path, name):
+    split = split_cohort(own_cohort, SplitSettings(folds=2)).split
+    first = train(own_cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu")
+    (tmp_path / "phantoms").rename(tmp_path / "moved")
+    elsewhere = ingested(tmp_path / "moved", tmp_path, name=name, overwrite=True)
+    both = train(elsewhere, SHORT, split=split, out=tmp_path / "run", folds=["1"], device="cpu")
+    assert both.folds[0] == first.folds[0]
+    assert all((tmp_path / "run" / fold.checkpoint).is_file() for fold in both.folds)
+    assert (both.folder, both.files) == (first.folder, first.files)
+    assert [word for word in asked(tmp_path / "run") if word.startswith("plan")] == ["plan None"]
+    dataset = json.loads(next((tmp_path / "run" / "raw").glob("*/dataset.json")).read_text())
+    assert all("/moved/" in path for case in dataset["dataset"].values() for path in case["images"])
+
+
+def test_networks_of_other_plans_are_lost_only_on_request(cohort, split, tmp_path):
+    first = train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu")
+    (tmp_path / "run" / ".oncohort" / "planned.json").write_text('{"key": "of other plans", "plans": "nnUNetPlans"}')
+    with pytest.raises(OutputError, match="plan otherwise"):
+        train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["1"], device="cpu")
+    assert (tmp_path / "run" / first.folds[0].checkpoint).is_file()
+    assert read_training_run(tmp_path / "run") == first
+    anew = train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["1"], device="cpu", overwrite=True)
+    assert [fold.fold for fold in anew.folds] == ["1"]
+    assert list(read_curves(tmp_path / "run")) == ["1"]
+    assert not (tmp_path / "run" / first.folds[0].checkpoint).exists()
+
+
+def test_folds_are_added_with_the_first_plans_after_the_big_folders_are_deleted(cohort, split, tmp_path):
+    first = train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu")
+    for name in ("raw", "preprocessed"):
+        shutil.rmtree(tmp_path / "run" / name)
+    both = train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["1"], device="cpu")
+    assert [fold.fold for fold in both.folds] == ["0", "1"]
+    assert both.files == first.files
+    assert next((tmp_path / "run").glob("preprocessed/*/dataset_fingerprint.json")).stat().st_size > 0
+
+
 def test_one_call_at_a_time(cohort, split, tmp_path):
     train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu")
     with exclusive(tmp_path / "run"), pytest.raises(OutputError, match="another process that works there"):
@@ -158,6 +203,34 @@ def test_a_checkpoint_that_is_gone_is_trained_again(cohort, split, tmp_path):
     again = train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu")
     assert again == run
     assert (tmp_path / "run" / run.folds[0].checkpoint).is_file()
+
+
+def without(run, split, cohort, cases):
+    """Train after the PET of some cases has become something else."""
+    for case in cases:
+        row = next(row for row in cohort.volume_rows(case) if row["role"] == "pet")
+        (cohort.root / row["path"]).write_bytes(b"no image")
+    return train(cohort, SHORT, split=split, out=run, folds=["0"], device="cpu")
+
+
+@pytest.mark.parametrize(("part", "words"), [("validation", "validate on"), ("training", "train on")])
+def test_a_fold_without_cases_is_refused_with_the_reasons_before_anything_is_planned(own_cohort, tmp_path, part, words):
+    split = split_cohort(own_cohort, SplitSettings(folds=2)).split
+    lost = getattr(split, part)(0)
+    with pytest.raises(InputError, match=f"a case to {words} in fold 0, found {len(lost)} that could not") as error:
+        without(tmp_path / "run", split, own_cohort, lost)
+    assert all(f"{case}: " in error.value.found for case in lost)
+    assert "expected" in error.value.found  # the reason of the case
+    assert not (tmp_path / "run" / "asked.txt").exists()
+
+
+@pytest.mark.parametrize("wrong", [{"label_role": "organs"}, {"channels": "ct,mr=z-score"}])
+def test_a_role_that_no_case_has_is_noticed_before_a_file_is_read(cohort, tmp_path, wrong):
+    settings, seen = TrainingSettings(**wrong), []
+    with pytest.raises(SettingsError, match=r"roles that a case to train on has: ct, lesions, pet, found (organs|mr)"):
+        train(cohort, settings, split=None, out=tmp_path / "run", device="cpu", progress=seen.append)
+    assert seen == []
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("folds", [["2"], ["-1"], ["zero"], []])
@@ -206,6 +279,25 @@ def test_a_case_that_cannot_be_exported_is_named(own_cohort, tmp_path):
     assert own_cohort.case_ids[2] not in run.lock
 
 
+def test_a_device_is_looked_for_whenever_something_is_to_be_trained(cohort, split, tmp_path):
+    with pytest.raises(SettingsError, match="found mps"):
+        check_machine(SHORT, device="mps")
+    run = train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="cpu")
+    for folds in (["1"], ["0", "1"]):
+        with pytest.raises(SettingsError, match="found mps"):
+            train(cohort, SHORT, split=split, out=tmp_path / "run", folds=folds, device="mps")
+    assert [is_trained(tmp_path / "run", folds) for folds in (["0"], ["0", "1"])] == [True, False]
+    assert train(cohort, SHORT, split=split, out=tmp_path / "run", folds=["0"], device="mps") == run
+    (tmp_path / "run" / "run.json").write_text("{}")
+    assert not is_trained(tmp_path / "run", ["0"])
+
+
+def test_what_a_training_needs_of_a_cohort_is_told_from_its_tables(cohort, split):
+    check_cohort(cohort, SHORT, split=split)
+    with pytest.raises(SettingsError, match="organs"):
+        check_cohort(cohort, SHORT.model_copy(update={"label_role": "organs"}), split=split)
+
+
 def test_what_nnunet_refuses_keeps_its_words(cohort, tmp_path):
     with pytest.raises(SettingsError, match=r"expected a planner of nnU-Net, found NoSuchPlanner"):
         train(cohort, TrainingSettings(planner="NoSuchPlanner"), split=None, out=tmp_path / "run", device="cpu")
@@ -242,7 +334,7 @@ import sys
 import oncohort.training.nnunet
 oncohort.training.nnunet.MODULE = "tests.training.fake_nnunet_training"
 from oncohort import open_cohort
-from oncohort.training import TrainingSettings, train
+from oncohort.training import TrainingSettings, check_cohort, check_machine, is_trained, train
 train(open_cohort(sys.argv[1]), TrainingSettings(epochs=20), split=None, out=sys.argv[2], device="cpu")
 """
 
@@ -287,6 +379,9 @@ def test_settings_of_the_plans_get_plans_of_their_own_name(cohort, tmp_path):
         ({"channels": "ct,prompts.foreground"}, "channels"),
         ({"patch_size": [16]}, "patch_size"),
         ({"patch_size": [16, 16, 2]}, "patch_size"),
+        ({"patch_size": [16, 16]}, r"patch_size: .*3 numbers of voxels \(along k, j, i\) for 3d_fullres"),
+        ({"patch_size": [16, 16], "configuration": "3d_lowres"}, "patch_size"),
+        ({"patch_size": [16, 16, 16], "configuration": "2d"}, r"2 numbers of voxels \(along j, i\) for 2d"),
         ({"trainer": "os.system"}, "trainer"),
         ({"planner": "../x"}, "planner"),
         ({"configuration": "3d_cascade_fullres"}, "configuration"),
@@ -317,5 +412,8 @@ def test_command_line(cohort, split, tmp_path, capsys):
     assert json.loads(seen.out)["folds"] == ["0"]
     assert "2 epochs" in seen.err
     assert run_command([*words, "nothing=1"]) == 64
+    for doubled in (["epochs=3"], ["configuration=2d"], ["model=nnunet"]):
+        assert run_command([*words, *doubled]) == 64
+        assert "more than once" in capsys.readouterr().err
     assert run_command(["train", str(cohort.root), "--out", str(tmp_path / "other"), "--folds", "3"]) == 64
     assert not (tmp_path / "other").exists()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 from cyclopts.validators import Number
 
-from oncohort.cli.export_call import listed
+from oncohort.cli.export_call import given_split, listed
 from oncohort.cli.output import Common, ExitCode, print_json, say, shown_progress
+from oncohort.errors import SettingsError, shown
 from oncohort.formats import open_cohort
-from oncohort.formats.split_file import read_split
 from oncohort.formats.training_run import TrainingRun
-from oncohort.storage import parse_setting
+from oncohort.storage import parse_setting, require_apart
 from oncohort.training import TrainingSettings
 from oncohort.training import train as train_model
 
@@ -46,12 +48,14 @@ def train(  # noqa: PLR0913 - each choice is a flag
         device: Where it computes; auto takes a graphics card if there is one.
         gpus: Graphics cards that train together (torchrun).
     """
-    values = {"model": model, "configuration": config, **dict(_setting(text) for text in settings)}
+    values = {"model": model, "configuration": config, **_settings(settings)}
+    if split is not None:
+        require_apart(out, [split])
     with shown_progress() as progress:
         run = train_model(
             open_cohort(cohort),
             TrainingSettings.from_dict(values, where="settings"),
-            split=None if split is None else read_split(split),
+            split=given_split(split),
             out=out,
             folds=listed(folds) or None,
             device=device,
@@ -67,9 +71,19 @@ def train(  # noqa: PLR0913 - each choice is a flag
     return ExitCode.REFUSED if run.left_out else ExitCode.DONE
 
 
-def _setting(text: str) -> tuple[str, Any]:
-    name, _, value = text.partition("=")
-    return name, parse_setting(value)
+def _settings(texts: Sequence[str]) -> dict[str, Any]:
+    """NAME=VALUE texts as a table, every name once and none that is a flag."""
+    found = [text.partition("=") for text in texts]
+    count = Counter(name.strip() for name, _, _ in found) + Counter({"model": 1, "configuration": 1})
+    twice = [name for name, times in count.items() if times > 1]
+    if twice:
+        raise SettingsError(
+            expected="every setting once",
+            found=f"{shown(twice)} more than once",
+            where="settings",
+            remedy="give one value; the model is named with --model, the configuration with --config",
+        )
+    return {name.strip(): parse_setting(value) for name, _, value in found}
 
 
 def _tell(run: TrainingRun) -> None:

@@ -66,6 +66,8 @@ class TrainedFold:
         sha256: Of that file.
         seconds: Duration of the training.
         peak_memory_mib: Largest resident memory in MiB; None where it is not known.
+        checkpoints: SHA-256 of every file with weights that lies beside `checkpoint`, that one included, by file name;
+            none in records that were written before they were kept.
     """
 
     fold: str
@@ -76,6 +78,7 @@ class TrainedFold:
     sha256: str
     seconds: float
     peak_memory_mib: float | None
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -311,6 +314,7 @@ def _fold_values(fold: TrainedFold) -> dict[str, Any]:
         "peak_memory_mib": None if fold.peak_memory_mib is None else float(fold.peak_memory_mib),
         "trained": list(fold.trained),
         "held_out": list(fold.held_out),
+        **({"checkpoints": dict(fold.checkpoints)} if fold.checkpoints else {}),
     }
 
 
@@ -365,7 +369,20 @@ def _fold(values: Any) -> TrainedFold:
         sha256=as_sha256(found["sha256"]),
         seconds=as_number(found["seconds"]),
         peak_memory_mib=None if found["peak_memory_mib"] is None else as_number(found["peak_memory_mib"]),
+        checkpoints=_checkpoints(found),
     )
+
+
+def _checkpoints(fold: Mapping[str, Any]) -> dict[str, str]:
+    """SHA-256 by file name, of a record that has them."""
+    found = {name: as_sha256(digest) for name, digest in as_object(fold.get("checkpoints", {})).items()}
+    strange = [name for name in found if name != PureWindowsPath(_inside(name)).name]
+    if strange:
+        raise ValueError(f"{strange[0][:80]!r} among the checkpoints, which is no file name")
+    named = PurePosixPath(as_text(fold["checkpoint"])).name
+    if found and found.get(named) != fold["sha256"]:
+        raise ValueError(f"{named[:80]!r} with two hashes")
+    return found
 
 
 def _locked(values: Any) -> LockedCase:

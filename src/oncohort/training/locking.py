@@ -53,6 +53,28 @@ def lock_cohort(
     return {case: LockedCase(patients[case], held) for case, held in files.items()}
 
 
+def require_roles(cohort: Cohort, roles: Iterable[str], *, test: Collection[str] = ()) -> None:
+    """Raise if no case that may train has a role: the table tells before any file is read.
+
+    Args:
+        cohort: Whose table tells.
+        roles: Of images and masks.
+        test: Cases that are not trained on.
+
+    Raises:
+        SettingsError: A role that no case has.
+    """
+    there = {row["role"] for case in cohort.case_ids if case not in test for row in cohort.volume_rows(case)}
+    lacking = [role for role in roles if role not in there]
+    if lacking:
+        raise SettingsError(
+            expected=f"roles that a case to train on has: {shown(sorted(there), 20) or 'none'}",
+            found=shown(lacking),
+            where=f"cohort {cohort.name!r}",
+            remedy="name other roles with channels=... or label_role=...",
+        )
+
+
 def channel_units(cohort: Cohort, roles: Iterable[str], cases: Iterable[str]) -> dict[str, str]:
     """What the numbers of the images of a role mean, for each of these roles.
 

@@ -16,6 +16,9 @@ from oncohort.workers.environment import nnunet_environment
 
 MODULE = "oncohort.workers.nnunet"
 
+_PLANNED_FOR = ("channel_names", "labels", "regions_class_order", "file_ending", "numTraining")
+"""What plans depend on in dataset.json: not where the files lie, nor title and licence."""
+
 Told = Callable[[Mapping[str, Any]], None]
 """Is called with every event of the process."""
 
@@ -58,6 +61,7 @@ class NnunetTraining:
         gpus: Graphics cards; above 1 they are driven by torchrun.
         jobs: Processes that preprocess; above 1, also one less that augment beside each that trains.
         told: Is called with every event.
+        lock: Hash of the cases and their files, which plans and what is preprocessed belong to.
     """
 
     folders: NnunetFolders
@@ -66,6 +70,7 @@ class NnunetTraining:
     gpus: int = 1
     jobs: int = 1
     told: Told = lambda event: None
+    lock: str = ""
 
     def check(self) -> None:
         """Raise unless this machine has nnU-Net, the classes and the device that are asked for.
@@ -78,30 +83,33 @@ class NnunetTraining:
         with Worker.start(MODULE, environment=nnunet_environment()) as worker:
             self._end("check", worker.ask({**request, "gpus": self.gpus}))
 
+    @property
+    def is_planned(self) -> bool:
+        """Whether the plans that stand are those of what is exported, with these settings."""
+        planned = self._planned()
+        return planned is not None and any(file.is_file() for file in self._plans_files(planned))
+
     def prepare(self) -> str:
         """Plan and preprocess what was exported; what stands already is kept. Gives the name of the plans.
+
+        Networks of other plans are deleted: `is_planned` tells beforehand.
 
         Raises:
             SettingsError: nnU-Net lacks a class or package, or cannot do this configuration.
             WorkerError: nnU-Net fails.
         """
         raw, preprocessed = self.folders.of("raw"), self.folders.of("preprocessed")
-        mark = self.folders.root / ".oncohort" / "planned.json"
-        texts = {name: (raw / name).read_bytes() for name in (FINGERPRINT_FILE, "dataset.json")}
-        request = {name: value for name, value in self._plan_request().items() if name != "processes"}
-        key = content_key(request, {name: text.decode() for name, text in texts.items()})
-        planned = read_json(mark) if mark.is_file() else {}
-        if planned.get("key") != key:
+        planned = self._planned() if self.is_planned else None
+        if planned is None:
             for kind in ("preprocessed", "results"):  # of other plans
                 remove_unlisted(self.folders.of(kind), ())
-            write_bytes(preprocessed / FINGERPRINT_FILE, texts[FINGERPRINT_FILE])
-            done = self._do(self._plan_request())
-            planned = {"key": key, "plans": done["plans"]}
-            write_json(mark, planned)
+        write_bytes(preprocessed / FINGERPRINT_FILE, (raw / FINGERPRINT_FILE).read_bytes())
+        planned = self._plan() if planned is None else planned
+        self._restore(planned)
         if (raw / SPLITS_FILE).is_file():
             write_bytes(preprocessed / SPLITS_FILE, (raw / SPLITS_FILE).read_bytes())
-        self._do({"do": "preprocess", **self._which(planned["plans"]), "processes": self.jobs})
-        return str(planned["plans"])
+        self._do({"do": "preprocess", **self._which(planned), "processes": self.jobs})
+        return planned
 
     def train(self, fold: str, plans: str) -> dict[str, Any]:
         """Train one fold to its end; gives checkpoint, seconds, memory, device, versions.
@@ -125,6 +133,39 @@ class NnunetTraining:
         }
         launcher = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={self.gpus}")
         return self._do(request, launcher=launcher if self.gpus > 1 else ())
+
+    @property
+    def _mark(self) -> Path:
+        return self.folders.root / ".oncohort" / "planned.json"
+
+    def _planned(self) -> str | None:
+        """Name of the plans that were made of what is exported."""
+        planned = read_json(self._mark) if self._mark.is_file() else {}
+        return str(planned["plans"]) if planned.get("key") == self._plans_key() else None
+
+    def _plan(self) -> str:
+        plans = str(self._do(self._plan_request())["plans"])
+        write_json(self._mark, {"key": self._plans_key(), "plans": plans})
+        return plans
+
+    def _plans_key(self) -> str:
+        raw = self.folders.of("raw")
+        request = {name: value for name, value in self._plan_request().items() if name != "processes"}
+        dataset = read_json(raw / "dataset.json")
+        facts = {name: dataset.get(name) for name in _PLANNED_FOR}
+        return content_key(request, facts, sorted(dataset["dataset"]), self.lock, read_json(raw / FINGERPRINT_FILE))
+
+    def _plans_files(self, plans: str) -> tuple[Path, Path]:
+        """The plans as they were made, and as they lie with the networks."""
+        model = "__".join((self.settings.trainer, plans, self.settings.configuration))
+        return self.folders.of("preprocessed") / f"{plans}.json", self.folders.of("results") / model / "plans.json"
+
+    def _restore(self, plans: str) -> None:
+        """Put back the plans of the networks that there are, where they were deleted with what was preprocessed."""
+        made, kept = self._plans_files(plans)
+        if not made.is_file():
+            for name, file in (("dataset.json", kept.with_name("dataset.json")), (made.name, kept)):
+                write_bytes(made.with_name(name), file.read_bytes())
 
     def _which(self, plans: str) -> dict[str, Any]:
         return {"dataset": self.folders.dataset, "plans": plans, "configuration": self.settings.configuration}

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from oncohort.errors import SettingsError
 from oncohort.exports import Channel, parse_channels
@@ -76,6 +85,15 @@ class TrainingSettings(BaseModel):
     spacing_mm: _Spacing | None = Field(default=None, min_length=3, max_length=3)
     seed: int = Field(default=2026, ge=0, lt=2**31)
     save_every: int = Field(default=1, ge=1)
+
+    @field_validator("patch_size")
+    @classmethod
+    def _edges(cls, patch: tuple[int, ...] | None, others: ValidationInfo) -> tuple[int, ...] | None:
+        configuration = others.data.get("configuration")
+        axes = "j, i" if configuration == "2d" else "k, j, i"
+        if configuration is not None and patch is not None and len(patch) != len(axes.split()):
+            raise ValueError(f"{len(axes.split())} numbers of voxels (along {axes}) for {configuration}")
+        return patch
 
     @staticmethod
     def from_dict(values: Mapping[str, Any], *, where: str) -> TrainingSettings:

@@ -13,11 +13,12 @@ from typing import Any
 from oncohort import __version__
 from oncohort.cohort import Cohort
 from oncohort.compute import Progress, ProgressCallback, ResultStore
-from oncohort.errors import OutputError, SettingsError, shown
+from oncohort.errors import OutputError, shown
 from oncohort.exporting import Exported, export_cohort
 from oncohort.exports import NnunetExport
-from oncohort.exports.case_files import RECORD_FILE
+from oncohort.formats.nnunet_record import RECORD_FILE
 from oncohort.formats.training_run import (
+    CURVES_FILE,
     RUN_FILE,
     CurvePoint,
     LockedCase,
@@ -30,13 +31,15 @@ from oncohort.formats.training_run import (
     write_training_run,
 )
 from oncohort.splits import Split
-from oncohort.storage import claim_folder, exclusive, read_json, sha256_file, write_json
-from oncohort.training.locking import channel_units, lock_cohort
+from oncohort.storage import claim_folder, exclusive, read_json, require_apart, sha256_file, write_json
+from oncohort.training.checking import is_trained
+from oncohort.training.folds import fold_names, fold_parts, require_cases
+from oncohort.training.locking import channel_units, lock_cohort, require_roles
 from oncohort.training.nnunet import NnunetFolders, NnunetTraining
 from oncohort.training.settings import TrainingSettings
 
-ALL = "all"
-"""The fold that trains on every case that is not kept for the end."""
+_NUMBER = 1
+_DATASET = f"Dataset{_NUMBER:03d}_"
 
 
 def train(  # noqa: PLR0913 - the keywords are the verb's flags
@@ -82,9 +85,9 @@ def train(  # noqa: PLR0913 - the keywords are the verb's flags
     Examples:
         >>> # train(cohort, TrainingSettings(epochs=100), split=read_split("split.json"), out="run", folds=["0"])
     """
-    names = _fold_names(split, folds)
-    export = _export(cohort, settings, split)
-    export.check(cohort)
+    require_apart(out, cohort.inputs)
+    names = fold_names(split, folds)
+    export = _checked_export(cohort, settings, split)
     folder = Path(out).absolute()
     steps = NnunetTraining(
         NnunetFolders(folder, export.dataset_folder),
@@ -94,7 +97,7 @@ def train(  # noqa: PLR0913 - the keywords are the verb's flags
         jobs=jobs,
         told=_Telling(folder, progress),
     )
-    if not (folder / RUN_FILE).is_file():
+    if overwrite or not is_trained(folder, names):
         steps.check()
     work = _work(cohort, settings, split) if work is None else work
     with exclusive(folder):  # what is there is not emptied while somebody works in it
@@ -103,11 +106,35 @@ def train(  # noqa: PLR0913 - the keywords are the verb's flags
         store = ResultStore(folder / ".oncohort" / "hashes")
         lock = lock_cohort(cohort, export.roles, store=store, jobs=jobs, progress=progress)
         _claim_lock(folder, lock, work, overwrite=overwrite)
+        export = replace(export, title=_title_there(folder) or export.title)
+        steps = replace(steps, folders=NnunetFolders(folder, export.dataset_folder), lock=lock_hash(lock))
         exported = export_cohort(cohort, export, out=folder / "raw", overwrite=True, jobs=jobs, progress=progress)
-        former = read_training_run(folder) if (folder / RUN_FILE).is_file() else None
+        former = _former(steps, overwrite=overwrite)
         run = former or _begun(cohort, settings, split, exported=exported, export=export, lock=lock)
         _require_same_cases(folder, run, exported)
         return _trained(run, steps, names, split=split, exported=exported)
+
+
+def check_cohort(cohort: Cohort, settings: TrainingSettings, *, split: Split | None) -> None:
+    """Raise unless a cohort has the images, masks and labels of a training, as far as its tables tell.
+
+    Args:
+        cohort: What would be trained on.
+        settings: How.
+        split: Its test cases do not count.
+
+    Raises:
+        SettingsError: No case has a role, or there is no such label.
+        LeakageError: The split stands for other cases.
+    """
+    _checked_export(cohort, settings, split)
+
+
+def _checked_export(cohort: Cohort, settings: TrainingSettings, split: Split | None) -> NnunetExport:
+    export = _export(cohort, settings, split)
+    export.check(cohort)
+    require_roles(cohort, export.roles, test=() if split is None else split.test)
+    return export
 
 
 def _trained(
@@ -115,13 +142,34 @@ def _trained(
 ) -> TrainingRun:
     """The record with the folds of these names; those that stand are kept."""
     folder = steps.folders.root
-    wanted = [name for name in names if not _stands(folder, run, name)]
+    wanted = [fold_parts(name, split, exported.cases) for name in names if not _stands(folder, run, name)]
+    for parts in wanted:
+        require_cases(parts, split, exported.failed)
     if wanted:
+        if run.folds and not steps.is_planned:
+            raise _changed(folder, "a data set that nnU-Net would plan otherwise (labels, channels or fingerprint)")
         plans = steps.prepare()
-        for name in wanted:
-            run = _with_fold(folder, run, steps.train(name, plans), _parts(name, split, exported))
+        for parts in wanted:
+            run = _with_fold(folder, run, steps.train(parts.fold, plans), parts)
             write_training_run(folder, run)
     return run
+
+
+def _former(steps: NnunetTraining, *, overwrite: bool) -> TrainingRun | None:
+    """The record that stands; none if its networks are of other plans and may be replaced."""
+    folder = steps.folders.root
+    run = read_training_run(folder) if (folder / RUN_FILE).is_file() else None
+    if run is None or not overwrite or steps.is_planned:
+        return run
+    for name in (RUN_FILE, CURVES_FILE):
+        (folder / name).unlink(missing_ok=True)
+    return None
+
+
+def _title_there(folder: Path) -> str | None:
+    """The title of the data set of nnU-Net that an earlier call began; cohorts may be called otherwise by now."""
+    there = [path for kind in ("results", "raw") for path in sorted((folder / kind).glob(f"{_DATASET}*"))]
+    return there[0].name.removeprefix(_DATASET) if there else None
 
 
 def _work(cohort: Cohort, settings: TrainingSettings, split: Split | None) -> dict[str, Any]:
@@ -133,24 +181,9 @@ def _work(cohort: Cohort, settings: TrainingSettings, split: Split | None) -> di
     }
 
 
-def _fold_names(split: Split | None, folds: Sequence[str] | None) -> tuple[str, ...]:
-    possible = (*(str(number) for number in range(0 if split is None else len(split.folds))), ALL)
-    if folds is None:
-        return possible[:-1] or (ALL,)
-    wrong = [name for name in folds if name not in possible]
-    if wrong or not folds:
-        raise SettingsError(
-            expected=f"folds among {', '.join(possible)}",
-            found=", ".join(wrong) or "none",
-            where="folds",
-            remedy="choose folds of the split; without a split there is the fold `all` alone",
-        )
-    return tuple(dict.fromkeys(folds))
-
-
 def _export(cohort: Cohort, settings: TrainingSettings, split: Split | None) -> NnunetExport:
     return NnunetExport(
-        number=1,
+        number=_NUMBER,
         title=re.sub(r"[^A-Za-z0-9_-]+", "_", cohort.name)[:60].strip("_-") or "cohort",
         channels=settings.images,
         label_role=settings.label_role,
@@ -221,35 +254,18 @@ def _begun(
     )
 
 
-def _parts(name: str, split: Split | None, exported: Exported) -> TrainedFold:
-    """A fold with its cases, before it is trained."""
-    if split is None or name == ALL:
-        aside = {*(() if split is None else split.test)}
-        trained, held = {*exported.cases} - aside, set[str]()
-    else:
-        trained, held = {*split.training(int(name))}, {*split.validation(int(name))}
-    return TrainedFold(
-        fold=name,
-        trained=tuple(case for case in exported.cases if case in trained),
-        held_out=tuple(case for case in exported.cases if case in held),
-        epochs=0,
-        checkpoint="",
-        sha256="",
-        seconds=0.0,
-        peak_memory_mib=None,
-    )
-
-
 def _with_fold(folder: Path, run: TrainingRun, done: Mapping[str, Any], parts: TrainedFold) -> TrainingRun:
     checkpoint = Path(done["checkpoint"])
     model = checkpoint.parents[1]
+    kept = {file.name: sha256_file(file) for file in sorted(checkpoint.parent.glob("checkpoint_*.pth"))}
     fold = replace(
         parts,
         epochs=run.settings["epochs"],
         checkpoint=checkpoint.relative_to(folder).as_posix(),
-        sha256=sha256_file(checkpoint),
+        sha256=kept[checkpoint.name],
         seconds=done["seconds"],
         peak_memory_mib=done["peak_memory_mib"],
+        checkpoints=kept,
     )
     described = [model / name for name in ("dataset.json", "plans.json")]
     return replace(

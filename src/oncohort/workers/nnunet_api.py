@@ -131,7 +131,7 @@ def _sized(planner: Any, request: Mapping[str, Any]) -> Any:
 
 
 def preprocess(request: dict[str, Any]) -> Iterator[Event]:
-    """Preprocess the cases that are not there yet; a case is there whole or not at all.
+    """Preprocess the cases that are not there yet, wherever images lie now; a case is there whole or not at all.
 
     Request: `dataset`, `plans`, `configuration`, `processes`.
     """
@@ -140,7 +140,7 @@ def preprocess(request: dict[str, Any]) -> Iterator[Event]:
     manager = PlansManager(str(preprocessed / f"{request['plans']}.json"))
     folder = preprocessed / manager.get_configuration(request["configuration"]).data_identifier
     folder.mkdir(exist_ok=True)
-    cases = get_filenames_of_train_images_and_targets(str(Path(nnUNet_raw) / request["dataset"]), dataset)
+    cases = get_filenames_of_train_images_and_targets(str(Path(nnUNet_raw) / request["dataset"]))
     wanted = [name for name in cases if not (folder / f"{name}.pkl").is_file()]
     done = len(cases) - len(wanted)
     yield {"event": "preprocessed", "done": done, "of": len(cases)}
