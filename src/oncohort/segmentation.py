@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -20,8 +21,8 @@ from oncohort.formats import fingerprint_case
 from oncohort.formats.predictions import list_written, write_prediction, write_probability
 from oncohort.formats.segmentation_record import forget_run, write_segmentation_record
 from oncohort.segmenters import Prediction, Segmenter
-from oncohort.storage import claim_folder, content_key, file_stamp
-from oncohort.volume import Volume
+from oncohort.storage import claim_folder, content_key, file_stamp, require_apart
+from oncohort.volume import LabelMap, Volume
 
 _VERSION = 3  # of what segmenters write; part of every key
 _PASSING = (PredictionError, WorkerError, MemoryError)  # failures that are tried again
@@ -108,6 +109,7 @@ def segment(  # noqa: PLR0913 - the keywords are the verb's flags
         ...     sorted(path.name for path in done.folder.glob("*.nii.gz")), dict(done.failed)
         (['SYNTHETIC-001.nii.gz'], {})
     """
+    require_apart(out, [*cohort.inputs, *with_.inputs])
     prepared = with_.prepared(cohort)
     own = {"verb": "segment", "segmenter": repr(with_), "cohort": cohort.identity}
     keys = [_key(cohort, case, prepared) for case in cohort.case_ids]
@@ -160,7 +162,7 @@ class _Segment:
             prediction.measured or watch.measured,
             notes=list(prediction.notes),
             facts=dict(prediction.facts),
-            labels=dict(prediction.mask.scheme.labels),
+            labels=_labels(prediction.mask),
             files={path.name: file_stamp(path) for path in paths.values()},
             **{kind: path.name for kind, path in paths.items()},
         )
@@ -177,6 +179,12 @@ def _result(measured: Measured, **said: Any) -> dict[str, Any]:
     """JSON values that are remembered of a case."""
     empty = {"failed": None, "again": False, "prediction": None, "probability": None}
     return {**empty, "notes": [], "facts": {}, "labels": {}, "files": {}, **asdict(measured), **said}
+
+
+def _labels(mask: LabelMap) -> dict[str, int]:
+    """The labels that a mask can hold: of its scheme, those that were looked for."""
+    known = mask.scheme.labels
+    return {name: value for name, value in known.items() if mask.annotated is None or name in mask.annotated}
 
 
 def _check(case: Case, prediction: Prediction, segmenter: Segmenter) -> None:
@@ -257,6 +265,7 @@ def _record(cohort: Cohort, segmenter: Segmenter, done: Segmented, labels: Mappi
         "cohort": cohort.name,
         "cases": len(done.cases),
         "failed": len(done.failed),
+        "notes": dict(Counter(note for one in done.cases for note in one.notes)),
         "versions": {**segmenter.versions, "python": platform.python_version(), "oncohort": version("oncohort")},
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }

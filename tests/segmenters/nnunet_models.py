@@ -103,7 +103,17 @@ def write_run(
     return Path(root)
 
 
-def write_pet_cohort(folder, cases=("A", "B", "C"), *, name="small", scheme=SCHEME, words=None, patients=None, seed=0):
+def write_pet_cohort(
+    folder,
+    cases=("A", "B", "C"),
+    *,
+    name="small",
+    scheme=SCHEME,
+    words=None,
+    patients=None,
+    seed=0,
+    pet_unit=Unit.SUVBW,
+):
     """A cohort with `pet` and `ct` on one grid; the first voxel of the PET of a case is a word to the fake worker."""
     rows, volumes = [], []
     for number, case in enumerate(cases):
@@ -112,7 +122,7 @@ def write_pet_cohort(folder, cases=("A", "B", "C"), *, name="small", scheme=SCHE
         suv = rng.gamma(1.0, 2.0, GRID.shape).astype(np.float32)
         suv[0, 0, 0] = (words or {}).get(case, 0.0)
         hounsfield = rng.integers(-1000, 1000, GRID.shape).astype(np.int16)
-        for role, array, unit in (("pet", suv, Unit.SUVBW), ("ct", hounsfield, Unit.HU)):
+        for role, array, unit in (("pet", suv, pet_unit), ("ct", hounsfield, Unit.HU)):
             volume = Volume.from_array(array, GRID, unit)
             facts = write_nifti(Path(folder) / f"volumes/{number}/{role}.nii.gz", volume)
             path = f"volumes/{number}/{role}.nii.gz"

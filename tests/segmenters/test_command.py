@@ -15,6 +15,7 @@ from oncohort.segmenters.command import Command
 from oncohort.units import Unit
 from oncohort.volume import Volume
 from segmenters.installed import cohort_of
+from segmenters.nnunet_models import write_pet_cohort
 
 PROGRAM = f"{sys.executable} {Path(__file__).parent / 'threshold_program.py'} {{pet}} {{mask}}"
 
@@ -45,6 +46,17 @@ def test_a_program_that_is_not_there_is_refused_before_any_case():
         Command(program="no-such-program {pet} {mask}").prepared(cohort)
     assert Command(program="sh -c true {pet} {mask}").prepared(cohort).needs == ("pet",)
     assert Command(program="{pet} {mask}").prepared(cohort)
+
+
+def test_roles_that_no_case_has_and_masks_are_refused_before_any_case(tmp_path):
+    cohort = write_pet_cohort(tmp_path / "cohort", cases=("A",))
+    with pytest.raises(MissingNeedError, match=r"case with pet, mr for segmenter command, found no mr .*ct, pet"):
+        Command(program="sh -c true {pet} {mr} {mask}").prepared(cohort)
+    assert Command(program="sh -c true {pet} {ct} {mask}").prepared(cohort)
+    phantoms = write_phantom_cohort(tmp_path / "phantoms", cases=1, form="nnunet")
+    masked = ingest("nnunet", phantoms.data, out=tmp_path / "masked")
+    with pytest.raises(SettingsError, match=r"found \{lesions\}, masks of the cohort.*images \(ct, pet\)"):
+        Command(program="sh -c true {pet} {lesions} {mask}").prepared(masked)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +117,14 @@ def test_one_bad_case_does_not_stop_the_others(tmp_path):
     assert list(done.failed) == ["SYNTHETIC-001"]
     assert "status 7" in done.failed["SYNTHETIC-001"]
     assert [path.name for path in done.folder.glob("*.nii.gz")] == ["SYNTHETIC-002.nii.gz"]
+
+
+def test_a_program_beside_the_current_folder_is_found_from_the_folder_of_its_own(case, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "beside.py").write_bytes(Path(PROGRAM.split()[1]).read_bytes())
+    monkeypatch.chdir(tmp_path / "here")
+    beside = Command(program=f"{sys.executable} ../beside.py {{pet}} {{mask}} 2.5")
+    assert beside.segment(case).mask("lesion").any()
+    assert [path.resolve() for path in beside.inputs][1:] == [tmp_path / "beside.py"]
+    with pytest.raises(MissingNeedError, match=r"here/missing"):
+        Command(program="./missing {pet} {mask}").prepared(cohort_of({"lesion": 1}, roles=("pet",)))

@@ -229,7 +229,17 @@ class TestRefusedBeforeAnythingIsComputed:
         unknown = write_model(tmp_path / "x", {"0": "T1", "1": "FLAIR"})
         self.refused(unknown, cohort, SettingsError, "T1, FLAIR.*channels=ct,pet")
         self.refused(unknown, cohort, SettingsError, "channels=pet,pet", channels="pet,pet")
-        self.refused(unknown, cohort, MissingNeedError, "no t1, flair .roles: ct, pet.", channels="t1,flair")
+        self.refused(unknown, cohort, MissingNeedError, "no t1, flair .roles of images: ct, pet.", channels="t1,flair")
+
+    def test_the_cohort_has_another_unit_throughout(self, cohort, tmp_path):
+        model = write_model(tmp_path, {"0": "noNorm"})
+        becquerel = write_pet_cohort(tmp_path / "becquerel", pet_unit=Unit.BQML)
+        self.refused(model, becquerel, MissingNeedError, "all cases.*found pet in Bq/ml.*pet=Bq/ml", channels="pet")
+        self.refused(model, cohort, MissingNeedError, "found pet in SUVbw.*pet=SUVbw", channels="pet=Bq/ml")
+        self.refused(model, cohort, SettingsError, "units among HU, SUVbw.*found suv", channels="pet=suv")
+        found = predicted(model, becquerel, channels="pet=Bq/ml")
+        assert np.array_equal(found.mask.mask("lesion"), becquerel["A"].image("pet").array >= 2.0)
+        assert Nnunet(str(model), channels=["pet=Bq/ml"]).needs == ("pet",)
 
     def test_no_label_is_one_of_the_cohort(self, cohort, tmp_path):
         model = write_model(tmp_path, labels={"background": 0, "rib": 1})
@@ -309,13 +319,15 @@ class TestCasesThatFailAlone:
         with pytest.raises(MissingNeedError, match="pet"):
             prepared.predict(Case("X", "x", {}, {}))
 
-    def test_a_pet_that_is_not_in_suv(self, cohort, tmp_path):
-        pet = Volume.from_array(np.ones(GRID.shape, np.float32), GRID, Unit.BQML)
-        case = Case("X", "x", {}, {"pet": lambda: pet})
-        model = write_model(tmp_path)
-        with pytest.raises(MissingNeedError, match="Bq/ml"):
-            Nnunet(str(model)).prepared(cohort).predict(case)
-        assert Nnunet(str(model), channels="pet").prepared(cohort).predict(case).mask
+    def test_a_pet_or_a_ct_in_another_unit(self, cohort, tmp_path):
+        ones = np.ones(GRID.shape, np.float32)
+        volumes = {"pet": cohort["A"]["pet"], "ct": cohort["A"]["ct"]}
+        for channels, role, remedy in (("", "pet", "SUVbw"), ("pet", "pet", "pet=Bq/ml"), ("ct", "ct", "ct=Bq/ml")):
+            odd = {**volumes, role: Volume.from_array(ones, GRID, Unit.BQML)}
+            case = Case("X", "x", {}, {one: lambda found=found: found for one, found in odd.items()})
+            model = write_model(tmp_path / f"{channels}{role}", {"0": "noNorm" if channels else "PET"})
+            with pytest.raises(MissingNeedError, match=f"case X: expected {role} in .*found {role} in Bq/ml.*{remedy}"):
+                Nnunet(str(model), channels=channels).prepared(cohort).predict(case)
 
     def test_channels_on_two_grids(self, cohort, tmp_path):
         ct = Volume.from_array(np.zeros((3, 3, 3), np.int16), Geometry((3, 3, 3), np.eye(4)), Unit.HU)

@@ -1,15 +1,17 @@
 """The segmenter nnunet with the record of a training: who may predict whom, and what must be as it was trained."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from tests.segmenters.nnunet_models import FOLDER, GRID, MODULE, ROOT, write_pet_cohort, write_run
+from tests.segmenters.nnunet_models import FOLDER, MODULE, ROOT, sha256, write_pet_cohort, write_run
 
 from oncohort import segment
-from oncohort.cohort import Case
 from oncohort.errors import FormatError, MissingNeedError, SettingsError
+from oncohort.formats.segmentation_record import cases_known_to_training, read_segmentation_record
+from oncohort.formats.training_run import read_training_run, write_training_run
 from oncohort.segmenters.nnunet import Nnunet, held_worker
 from oncohort.units import Unit
-from oncohort.volume import Volume
 
 FOLDS = {"0": ("1.0", ("A",)), "1": ("2.0", ("B",)), "2": ("6.0", ("C",))}
 
@@ -89,17 +91,105 @@ def test_a_model_folder_moved_behind_a_link_is_still_that_of_the_run(run, tmp_pa
 
 def test_an_image_in_another_unit_than_it_was_trained_with_is_refused(tmp_path):
     cohort = write_pet_cohort(tmp_path / "cohort")
+    becquerel = write_pet_cohort(tmp_path / "bq", name="bq", cases=("X", "Y"), pet_unit=Unit.BQML, seed=9)
     folds = {"0": ("1.0", ("A", "B"))}
-    in_becquerel = write_run(tmp_path / "becquerel", cohort, folds, units={"pet": "Bq/ml"})
-    pet = Volume.from_array(np.ones(GRID.shape, np.float32), GRID, Unit.BQML)
-    new = Case("X", "x", {}, {"pet": lambda: pet})
-    assert Nnunet(str(in_becquerel)).prepared(cohort).predict(new).mask
+    trained = write_run(tmp_path / "becquerel", cohort, folds, units={"pet": "Bq/ml"})
+    assert Nnunet(str(trained)).prepared(becquerel).predict(becquerel["X"]).mask
     for settings in ({}, {"channels": "pet"}):
         with pytest.raises(MissingNeedError, match=r"pet in Bq/ml, as the model.*found pet in SUVbw.*ingest"):
-            Nnunet(str(in_becquerel), **settings).prepared(cohort).predict(cohort["A"])
+            Nnunet(str(trained), **settings).prepared(cohort)
+        with pytest.raises(MissingNeedError, match=r"case A: expected pet in Bq/ml"):
+            Nnunet(str(trained), **settings).prepared(becquerel).predict(cohort["A"])
     in_suv = write_run(tmp_path / "suv", cohort, folds)
-    with pytest.raises(MissingNeedError, match="pet in SUVbw, as the model"):
-        Nnunet(str(in_suv)).prepared(cohort).predict(new)
+    with pytest.raises(MissingNeedError, match="pet in SUVbw, as the model was trained with"):
+        Nnunet(str(in_suv)).prepared(becquerel)
+
+
+def test_a_run_knows_its_units_better_than_the_call(run):
+    folder, cohort = run
+    assert Nnunet(str(folder), channels="pet=SUVbw").prepared(cohort)
+    with pytest.raises(SettingsError, match=r"pet in SUVbw, as the model.*found pet=Bq/ml"):
+        Nnunet(str(folder), channels="pet=Bq/ml").prepared(cohort)
+
+
+def test_weights_that_the_record_does_not_know_are_refused(run):
+    folder, cohort = run
+    for fold in FOLDS:
+        (folder / FOLDER / f"fold_{fold}" / "checkpoint_best.pth").write_text("3.0")
+    with pytest.raises(FormatError, match=r"checkpoint_best\.pth of fold_0, fold_1, fold_2.*checkpoint_final\.pth"):
+        Nnunet(str(folder), checkpoint="checkpoint_best.pth").prepared(cohort)
+    assert Nnunet(str(folder)).prepared(cohort)
+
+
+def test_weights_that_the_record_knows_beside_the_last_ones_are_used_unless_they_were_changed(run):
+    folder, cohort = run
+    known = read_training_run(folder)
+    best = [folder / FOLDER / f"fold_{fold}" / "checkpoint_best.pth" for fold in FOLDS]
+    for file in best:
+        file.write_text("3.0")
+    folds = [
+        replace(fold, checkpoints={"checkpoint_final.pth": fold.sha256, file.name: sha256(file)})
+        for fold, file in zip(known.folds, best, strict=True)
+    ]
+    write_training_run(folder, replace(known, folds=tuple(folds)))
+    model = Nnunet(str(folder), checkpoint="checkpoint_best.pth")
+    cut = model.prepared(cohort).predict(cohort["A"]).mask.mask("lesion")
+    assert np.array_equal(cut, cohort["A"].image("pet").array >= 3.0)
+    best[1].write_text("4.0")
+    with pytest.raises(FormatError, match="another one"):
+        model.prepared(cohort)
+    with pytest.raises(FormatError, match=r"swapped\.pth.*checkpoint_best\.pth, checkpoint_final\.pth"):
+        best[1].rename(best[1].with_name("swapped.pth"))
+        Nnunet(str(folder), folds="1", checkpoint="swapped.pth").prepared(cohort)
+
+
+def swap(cohort, *cases):
+    """Exchange the files of the PET of two cases."""
+    first, second = (
+        cohort.root / next(row["path"] for row in cohort.volume_rows(case) if row["role"] == "pet") for case in cases
+    )
+    first.rename(first.with_name("aside"))
+    second.rename(first)
+    first.with_name("aside").rename(second)
+
+
+def test_swapped_images_of_cases_that_the_run_knows_are_noticed_by_their_bytes(run, tmp_path):
+    folder, cohort = run
+    swap(cohort, "A", "B")
+    done = segment(cohort, Nnunet(str(folder)), out=tmp_path / "known")
+    assert sorted(done.failed) == ["A", "B"]
+    assert "which were; an image of it has the bytes of case B" in done.failed["A"]
+    swap(cohort, "A", "B")
+    swap(cohort, "A", "T")
+    done = segment(cohort, Nnunet(str(folder)), out=tmp_path / "test")
+    assert {case.case: case.facts["folds"] for case in done.cases} == {"A": ["0"], "B": ["1"], "C": ["2"], "T": ["0"]}
+
+
+def test_a_patient_of_another_cohort_with_a_known_id_is_predicted_and_noted(run, tmp_path):
+    folder, _ = run
+    ids = {"A2": "patient A", "N": "patient N", "A": "patient A"}
+    other = write_pet_cohort(tmp_path / "other", cases=tuple(ids), name="other", patients=ids, seed=50)
+    note = "bears the id of a patient of the training set: "
+    done = segment(other, Nnunet(str(folder)), out=tmp_path / "out")
+    assert {case.case: (case.facts["folds"], case.notes) for case in done.cases} == {
+        "A2": (["0", "1", "2"], (f"{note}folds 1, 2",)),
+        "N": (["0", "1", "2"], ()),
+        "A": (["0"], ()),  # id and patient: the same case
+    }
+    table, record = read_segmentation_record(tmp_path / "out")
+    assert record["notes"] == {f"{note}folds 1, 2": 1}
+    assert cases_known_to_training(table) == {note[:-2]: ("A2",)}
+    new = write_pet_cohort(tmp_path / "new", cases=("A2",), patients=ids, seed=50)
+    assert segment(new, Nnunet(str(folder)), out=tmp_path / "own").cases[0].facts["folds"] == ["0"]
+
+
+def test_both_notes_are_told_where_training_cases_are_asked_for(run, tmp_path):
+    folder, _ = run
+    ids = {"A": "patient A", "B2": "patient B"}
+    other = write_pet_cohort(tmp_path / "other", cases=tuple(ids), name="other", patients=ids, seed=50)
+    prepared = Nnunet(str(folder), folds="1,2", training_cases=True).prepared(other)
+    assert prepared.predict(other["A"]).notes == ("trained on this patient: folds 1, 2",)
+    assert prepared.predict(other["B2"]).notes == ("bears the id of a patient of the training set: fold 2",)
 
 
 def test_a_file_that_was_changed_since_is_refused(run):

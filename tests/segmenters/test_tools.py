@@ -166,7 +166,7 @@ def test_a_totalsegmentator_without_its_info_is_refused(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize("settings", [TOTAL, MOOSE])
 def test_a_cohort_without_ct_is_refused(installed, settings):
-    with pytest.raises(MissingNeedError, match=r"'ct' for .*found roles pet"):
+    with pytest.raises(MissingNeedError, match=r"case with ct for .*found no ct .roles of images: pet"):
         make_segmenter(settings).prepared(cohort_of({"liver": 1}, roles=("pet",)))
 
 

@@ -31,6 +31,11 @@ SCHEMA: dict[str, Any] = {
 }
 """Columns of `cases.parquet`; `facts` holds JSON."""
 
+TRAINED_ON_PATIENT = "trained on this patient"
+KNOWN_PATIENT = "bears the id of a patient of the training set"
+TRAINING_NOTES = (TRAINED_ON_PATIENT, KNOWN_PATIENT)
+"""How notes begin that say that a case may not be new to the network; folds may follow after a colon."""
+
 _TIME = "created_at"
 
 
@@ -86,6 +91,25 @@ def read_segmentation_record(folder: str | Path) -> tuple[pl.DataFrame, dict[str
             remedy="segment again with this version of Oncohort",
         )
     return table, run
+
+
+def cases_known_to_training(table: pl.DataFrame) -> dict[str, tuple[str, ...]]:
+    """The cases that may not be new to the network which predicted them, by the words of `TRAINING_NOTES`.
+
+    Args:
+        table: `cases.parquet` of a segmentation.
+
+    Examples:
+        >>> rows = [{"case": "A", "notes": ["trained on this patient: fold 0"]}, {"case": "B", "notes": ["hot"]}]
+        >>> cases_known_to_training(pl.DataFrame(rows))
+        {'trained on this patient': ('A',)}
+    """
+    rows = table.select("case", "notes").rows()
+    found = {
+        words: tuple(case for case, notes in rows if any(note.startswith(words) for note in notes or ()))
+        for words in TRAINING_NOTES
+    }
+    return {words: cases for words, cases in found.items() if cases}
 
 
 def _says_the_same(root: Path, table: pl.DataFrame, document: Mapping[str, Any]) -> bool:

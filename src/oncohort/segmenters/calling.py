@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from oncohort.cohort import Case, Cohort
 from oncohort.compute import Measured
-from oncohort.errors import MissingNeedError, PredictionError, WorkerError
+from oncohort.errors import MissingNeedError, PredictionError, WorkerError, shown
 from oncohort.formats import write_volume
+from oncohort.units import Unit
 from oncohort.workers.programs import Ran, run_program
 
 
@@ -91,20 +92,36 @@ def write_role(case: Case, role: str, path: Path, *, segmenter: str) -> None:
     write_volume(path, case.image(role))
 
 
-def require_role_somewhere(cohort: Cohort, role: str, *, segmenter: str) -> None:
-    """Raise unless a case of the cohort has a role.
+def require_roles(
+    cohort: Cohort,
+    roles: Collection[str],
+    *,
+    segmenter: str,
+    remedy: str = "ingest the images that are missing, or choose another segmenter",
+) -> None:
+    """Raise unless at least one case of a cohort has images of all these roles.
+
+    Args:
+        cohort: Whose table says it.
+        roles: That every prediction needs.
+        segmenter: Word of the segmenter.
+        remedy: What helps if there is no such case.
 
     Raises:
-        MissingNeedError: None has it.
+        MissingNeedError: Naming the roles that are missing, or masks.
     """
-    roles = sorted(set(cohort.tables.volumes["role"]))
-    if role not in roles:
-        raise MissingNeedError(
-            expected=f"role {role!r} for {segmenter}",
-            found=f"roles {', '.join(roles) or 'none'} in all cases",
-            where=f"cohort {cohort.name!r}",
-            remedy="ingest the images of that role, or choose another segmenter",
-        )
+    held = [{row["role"] for row in cohort.volume_rows(case) if row["unit"] != Unit.LABEL} for case in cohort.case_ids]
+    if any(found.issuperset(roles) for found in held):
+        return
+    everywhere = sorted(set().union(*held))
+    missing = [role for role in roles if role not in everywhere]
+    of_all = f"roles of images: {shown(everywhere, 9) or 'none'}"
+    raise MissingNeedError(
+        expected=f"at least one case with {shown(roles, 9)} for segmenter {segmenter}",
+        found=f"no {shown(missing)} ({of_all})" if missing else "none with all",
+        where=f"cohort {cohort.name!r}",
+        remedy=remedy,
+    )
 
 
 def require_program(name: str, *, segmenter: str, package: str) -> str:

@@ -17,7 +17,7 @@ from oncohort.segmenters.calling import (
     measured,
     require_file,
     require_program,
-    require_role_somewhere,
+    require_roles,
     write_role,
 )
 from oncohort.segmenters.parameters import require_positive, wrong_parameter
@@ -98,7 +98,7 @@ class Moose(UnpreparedSegmenter):
             LabelError: The cohort knows none of the labels that the models are published with.
         """
         program = require_program(_PROGRAM, segmenter=self.name, package=_PACKAGE)
-        require_role_somewhere(cohort, _ROLE, segmenter=self.name)
+        require_roles(cohort, (_ROLE,), segmenter=self.name)
         groups = [_MODELS[name] for name in self.model_names]
         published = {value + group.offset: name for group in groups for value, name in group.labels.items()}
         choose_labels(published, self.labels, cohort=cohort.scheme, tool=self.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self
 
 from oncohort.cohort import Case, Cohort
@@ -65,6 +66,11 @@ class Segmenter(Protocol):
         """Of the packages that its masks depend on besides Oncohort, by name; known once it is prepared."""
         ...
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Files and folders that it reads besides the cases."""
+        ...
+
     def prepared(self, cohort: Cohort) -> Segmenter:
         """The segmenter, checked and bound to a cohort before any case is touched.
 
@@ -101,6 +107,11 @@ class PlainSegmenter(ABC):
     def versions(self) -> Mapping[str, str]:
         """None: Oncohort's own says it all."""
         return {}
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """None besides the cases."""
+        return ()
 
     def prepared(self, cohort: Cohort) -> Self:
         """The segmenter itself."""
@@ -147,6 +158,11 @@ class UnpreparedSegmenter(ABC):
     def versions(self) -> Mapping[str, str]:
         """None: what is called is known once it is prepared."""
         return {}
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """None besides the cases."""
+        return ()
 
     @abstractmethod
     def prepared(self, cohort: Cohort) -> Segmenter:
@@ -206,6 +222,11 @@ class PreparedSegmenter(ABC):
     def versions(self) -> Mapping[str, str]:
         """None that is recorded for all cases."""
         return {}
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Files and folders that it reads besides the cases."""
+        return self.settings.inputs
 
     def prepared(self, cohort: Cohort) -> Segmenter:
         """The segmenter for another cohort, or again for the same one.

@@ -17,7 +17,7 @@ from oncohort.segmenters.calling import (
     measured,
     require_file,
     require_program,
-    require_role_somewhere,
+    require_roles,
     write_role,
 )
 from oncohort.segmenters.parameters import require_positive, wrong_parameter
@@ -83,7 +83,7 @@ class TotalSegmentator(UnpreparedSegmenter):
             LabelError: The cohort knows none of its labels.
         """
         program = require_program(_PROGRAM, segmenter=self.name, package=_PACKAGE)
-        require_role_somewhere(cohort, _ROLE, segmenter=self.name)
+        require_roles(cohort, (_ROLE,), segmenter=self.name)
         said = _capabilities(program)
         names = _names(said, self.task)
         labels = choose_labels(names, self.labels, cohort=cohort.scheme, tool=self.name)

@@ -99,7 +99,8 @@ class ModelFolder:
         """SHA-256 of `dataset.json`, `plans.json` and checkpoints, by path in the folder.
 
         Raises:
-            FormatError: A file cannot be read, or is another one than the run says.
+            FormatError: A file cannot be read, is another one than the run says, or holds weights that the run does
+                not know.
         """
         files = [
             self.path / DATASET_FILE,
@@ -107,6 +108,7 @@ class ModelFolder:
             *(self.checkpoint(fold, checkpoint) for fold in folds),
         ]
         declared = self._declared()
+        self._require_declared(folds, checkpoint, declared)
         found: dict[str, str] = {}
         for file in files:
             digest = _hash(file)
@@ -119,8 +121,31 @@ class ModelFolder:
         """SHA-256 by file, as the run says."""
         if self.run is None:
             return {}
-        paths = {**self.run.files, **{fold.checkpoint: fold.sha256 for fold in self.run.folds}}
-        return {_resolved(self.root / path): digest for path, digest in paths.items()}
+        found = {_resolved(self.root / path): digest for path, digest in self.run.files.items()}
+        for fold in self.run.folds:
+            trained = self.root / fold.checkpoint
+            for name, digest in {trained.name: fold.sha256, **fold.checkpoints}.items():
+                found[_resolved(trained.with_name(name))] = digest
+        return found
+
+    def _require_declared(self, folds: Iterable[str], checkpoint: str, declared: Mapping[Path, str]) -> None:
+        """Raise if the run does not know weights of these folds: they may be of any training."""
+        if self.run is None:
+            return
+        unknown = [fold for fold in folds if _resolved(self.checkpoint(fold, checkpoint)) not in declared]
+        if unknown:
+            raise _broken(
+                "weights that run.json of the training records",
+                f"{checkpoint} of {shown(f'{_FOLD}{fold}' for fold in unknown)}, which it does not",
+                self.path,
+                f"name {shown(self._recorded_names(unknown), 9)} with checkpoint=..., or train again",
+            )
+
+    def _recorded_names(self, folds: Iterable[str]) -> list[str]:
+        """Names of the files with weights that the run knows of folds."""
+        wanted = set(folds)
+        recorded = [fold for fold in (() if self.run is None else self.run.folds) if fold.fold in wanted]
+        return sorted({name for fold in recorded for name in (Path(fold.checkpoint).name, *fold.checkpoints)})
 
     def _known_folds(self) -> tuple[str, ...]:
         if self.run is not None:
@@ -133,6 +158,8 @@ class ModelFolder:
         if not lacking:
             return _broken("a fold that is trained", "none", self.path, "train it to the end")
         others = sorted({path.name for fold in lacking for path in self.checkpoint(fold, "").glob("*.pth")})
+        if self.run is not None:
+            others = [name for name in others if name in self._recorded_names(lacking)]
         remedy = f"name another file with checkpoint ({shown(others)})" if others else "train them to the end"
         return _broken(
             f"{checkpoint} in every fold",

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from oncohort.cohort import Cohort
+from oncohort.segmenters.calling import require_roles
 from oncohort.segmenters.nnunet import held_worker
-from oncohort.segmenters.nnunet.input_channels import input_roles, input_units, parse_roles, require_roles
+from oncohort.segmenters.nnunet.input_channels import (
+    input_roles,
+    input_units,
+    parse_roles,
+    require_units_somewhere,
+)
 from oncohort.segmenters.nnunet.model_folder import ModelFolder
 from oncohort.segmenters.nnunet.model_labels import model_labels
 from oncohort.segmenters.nnunet.prepared import PreparedNnunet
@@ -18,6 +25,9 @@ from oncohort.segmenters.protocol import UnpreparedSegmenter
 from oncohort.storage import content_key
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+
+_OTHER_ROLES = "name other roles with channels=..., or use a model that was trained with the images at hand"
+_SEEN_RULES = 2  # version of what counts as a case that a network has seen
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,7 @@ class Nnunet(UnpreparedSegmenter):
         folds: Folds with commas between; empty for all that are finished.
         checkpoint: Name of the file with the weights of a fold.
         channels: Roles of the images in the order of the model's channels, with commas between; empty for what the
-            record of the training or the names of the channels say.
+            record of the training or the names of the channels say. A unit may follow, as in `pet=Bq/ml`.
         labels: `cohort` for the integers that the cohort gives to labels of the same name, `own` for those of the
             model, or pairs NAME=LABEL with commas between.
         probabilities: Label whose probability is kept, `any` for all labels together; empty for none.
@@ -87,6 +97,11 @@ class Nnunet(UnpreparedSegmenter):
         """The roles that `channels` names; the model says the rest once it is prepared."""
         return parse_roles(self.channels)
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """The folder of the model."""
+        return (Path(self.model),)
+
     def prepared(self, cohort: Cohort) -> PreparedNnunet:
         """The model, read, checked and loaded, for the cases of a cohort.
 
@@ -100,7 +115,9 @@ class Nnunet(UnpreparedSegmenter):
         model = ModelFolder.open(self.model)
         folds = model.folds(self.folds, self.checkpoint)
         roles = input_roles(model.dataset, self.channels, model.run)
-        require_roles(cohort, roles)
+        units = input_units(roles, self.channels, model.run)
+        require_roles(cohort, roles, segmenter=self.name, remedy=_OTHER_ROLES)
+        require_units_somewhere(cohort, units, recorded=model.run is not None)
         labels = model_labels(model.dataset, cohort.scheme, self.labels, model.run)
         found = PreparedNnunet(
             settings=self,
@@ -111,7 +128,7 @@ class Nnunet(UnpreparedSegmenter):
             unfinished=() if self.folds else model.unfinished(self.checkpoint),
             labels=labels,
             heads=labels.heads(self.probabilities) if self.probabilities else (),
-            units=input_units(roles, self.channels, model.run),
+            units=units,
             device=self.device,
             mirroring=self.mirroring,
             step=self.step,
@@ -141,7 +158,7 @@ def _told(model: ModelFolder, folds: tuple[str, ...]) -> list[Any]:
     if model.run is None:
         return []
     trained = {fold.fold: list(fold.trained) for fold in model.run.folds if fold.fold in folds}
-    return [model.run.lock_hash, model.run.cohort, trained]
+    return [_SEEN_RULES, model.run.lock_hash, model.run.cohort, trained]
 
 
 def _joined(value: Any) -> Any:

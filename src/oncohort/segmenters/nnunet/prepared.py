@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,16 @@ import numpy as np
 
 from oncohort.cohort import Case
 from oncohort.compute import Measured
-from oncohort.errors import LeakageError
+from oncohort.errors import LeakageError, shown
 from oncohort.exports.case_files import require_one_grid
 from oncohort.formats import read_volume, write_volume
 from oncohort.formats.predictions import read_prediction
+from oncohort.formats.segmentation_record import KNOWN_PATIENT, TRAINED_ON_PATIENT
 from oncohort.geometry import Geometry
 from oncohort.segmenters.nnunet.held_worker import ask_model, load_model, release_model
 from oncohort.segmenters.nnunet.input_channels import require_units
 from oncohort.segmenters.nnunet.model_labels import ModelLabels
-from oncohort.segmenters.nnunet.seen_cases import SeenCases
+from oncohort.segmenters.nnunet.seen_cases import Seen, SeenCases
 from oncohort.segmenters.protocol import Prediction, PreparedSegmenter, UnpreparedSegmenter
 from oncohort.segmenters.tool_labels import dropped_note
 from oncohort.storage import temporary_folder
@@ -113,24 +114,22 @@ class PreparedNnunet(PreparedSegmenter):
 
     def _images(self, case: Case) -> dict[str, Volume]:
         images = {role: case.image(role) for role in self.roles}
-        require_units(images, self.units, case=case.id)
+        require_units(images, self.units, recorded=self.seen is not None, case=case.id)
         require_one_grid(images, images[self.roles[0]].geometry, of=self.roles[0], case=case.id)
         return images
 
     def _folds(self, case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The networks that a case is given to, and what must be noted."""
-        seen = frozenset[str]() if self.seen is None else self.seen.folds(case) & set(self.folds)
-        left = tuple(fold for fold in self.folds if fold not in seen)
-        if seen and self.training_cases:
-            return self.folds, (f"trained on this patient: {_called(seen)}",)
-        if left:
-            return left, ()
-        raise LeakageError(
-            expected="a network that was not trained on this patient",
-            found=f"{_called(seen)}, which were" if len(seen) > 1 else f"{_called(seen)} alone, which was",
-            where=f"case {case.id}",
-            remedy="train folds that hold it out, or say training_cases=true and do not compare the score with others",
-        )
+        known = Seen() if self.seen is None else self.seen.look(case)
+        seen = known.folds.intersection(self.folds)
+        folds = self.folds if self.training_cases else tuple(fold for fold in self.folds if fold not in seen)
+        if not folds:
+            raise _all_have_seen(case, seen, known.same_bytes)
+        told = {
+            TRAINED_ON_PATIENT: seen if self.training_cases else (),
+            KNOWN_PATIENT: known.patient.intersection(folds),
+        }
+        return folds, tuple(f"{words}: {_called(which)}" for words, which in told.items() if which)
 
     def _unfinished_note(self) -> tuple[str, ...]:
         return (f"not finished, so not used: {_called(self.unfinished)} of the model",) if self.unfinished else ()
@@ -163,6 +162,16 @@ class PreparedNnunet(PreparedSegmenter):
         found = read_volume(path)
         geometry.require_same_grid(found.geometry, what="the probability of nnU-Net", where=f"case {case.id}")
         return Volume.from_array(found.array.astype(np.float32) / _CERTAIN, geometry, Unit.PROBABILITY)
+
+
+def _all_have_seen(case: Case, seen: Collection[str], same_bytes: Sequence[str]) -> LeakageError:
+    why = f"; an image of it has the bytes of case {shown(same_bytes)}" if same_bytes else ""
+    return LeakageError(
+        expected="a network that was not trained on this patient",
+        found=f"{_called(seen)}{', which were' if len(seen) > 1 else ' alone, which was'}{why}",
+        where=f"case {case.id}",
+        remedy="train folds that hold it out, or say training_cases=true and do not compare the score with others",
+    )
 
 
 def _called(folds: Collection[str]) -> str:

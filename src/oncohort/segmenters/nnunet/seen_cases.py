@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from oncohort.cohort import Case, Cohort
 from oncohort.errors import FormatError
@@ -19,23 +18,21 @@ class HeldFile:
     """The bytes behind an image.
 
     Attributes:
-        sha256: Of them, if it is known.
-        paths: Files, hashed when they are asked for.
+        recorded: SHA-256 that the cohort has noted, if it has.
+        paths: Files, hashed when they are asked for: they may have been changed or swapped since.
     """
 
-    sha256: str | None
+    recorded: str | None
     paths: tuple[Path, ...]
 
-    def digest(self) -> str:
-        """SHA-256 of the bytes.
+    def digests(self) -> frozenset[str]:
+        """SHA-256 of the bytes as they are now, and the one that was recorded.
 
         Raises:
             FormatError: A file cannot be read.
         """
-        if self.sha256 is not None:
-            return self.sha256
         try:
-            return sha256_files(self.paths)
+            found = sha256_files(self.paths)
         except OSError as error:
             raise FormatError(
                 expected="a file that can be read",
@@ -43,6 +40,22 @@ class HeldFile:
                 where=str(error.filename or self.paths[0]),
                 remedy="bring the file back, or ingest the data again",
             ) from error
+        return frozenset({found} if self.recorded is None else {found, self.recorded})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the networks of a training know of a case.
+
+    Attributes:
+        folds: Those that have seen it.
+        same_bytes: Other cases of the training that an image of it is the same as.
+        patient: Folds that were trained on a patient with the same id in a cohort of another name, who may be another.
+    """
+
+    folds: frozenset[str] = frozenset()
+    same_bytes: tuple[str, ...] = ()
+    patient: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,8 @@ class SeenCases:
 
     A fold has seen a case if it was trained on this case or another one of the same patient, or on an image with the
     same bytes. In the cohort that it was trained on, ids say who is who. In a cohort of another name, the same id of
-    case and patient together count as the same: a harmonised cohort keeps both and has other bytes.
+    case and patient together count as the same: a harmonised cohort keeps both and has other bytes. The id of the
+    patient alone may be a coincidence there, and is told apart.
 
     Attributes:
         run: The record.
@@ -71,44 +85,46 @@ class SeenCases:
             FormatError: A row of the cohort lists no files although it should.
         """
         files = {
-            case: tuple(_held(cohort, row) for row in cohort.volume_rows(case) if row["role"] in roles)
+            case: tuple(
+                HeldFile(row["sha256"], tuple(volume_files(cohort, row)))
+                for row in cohort.volume_rows(case)
+                if row["role"] in roles
+            )
             for case in cohort.case_ids
         }
         return SeenCases(run, cohort.name, files)
 
-    def folds(self, case: Case) -> frozenset[str]:
-        """The folds that have seen a case.
+    def look(self, case: Case) -> Seen:
+        """What is known of a case; its images are hashed, whatever it is called.
 
         Raises:
             FormatError: An image cannot be read.
         """
-        named = frozenset(fold.fold for fold in self.run.folds if self._is_named(case, fold.trained))
-        digests = self._held(case)
-        return named | {fold.fold for fold in self.run.folds if not digests.isdisjoint(self._digests(fold.trained))}
+        digests = frozenset[str]().union(*(file.digests() for file in self.files.get(case.id, ())))
+        same = {one for one in self.run.lock if not digests.isdisjoint(self._digests(one))}
+        folds = frozenset(
+            fold.fold
+            for fold in self.run.folds
+            if not same.isdisjoint(fold.trained) or self._is_named(case, fold.trained)
+        )
+        others = tuple(sorted(one for one in same if one != case.id))
+        return Seen(folds, others, frozenset() if self._is_own else self._folds_of_patient(case) - folds)
 
     @property
     def _is_own(self) -> bool:
         return self.cohort == self.run.cohort
 
-    def _held(self, case: Case) -> set[str]:
-        """SHA-256 of the images of a case; of one that the run knows no file is read."""
-        locked = self.run.lock.get(case.id)
-        if self._is_own and locked is not None and locked.patient == case.patient:
-            return set(self._digests((case.id,)))
-        return {file.digest() for file in self.files.get(case.id, ())}
-
     def _is_named(self, case: Case, trained: Collection[str]) -> bool:
-        patients = {self.run.lock[one].patient for one in trained}
-        if self._is_own:
-            return case.id in trained or case.patient in patients
-        return case.id in trained and case.patient in patients
+        is_patient = case.patient in self._patients(trained)
+        return case.id in trained or is_patient if self._is_own else case.id in trained and is_patient
 
-    def _digests(self, trained: Collection[str]) -> Iterator[str]:
-        """SHA-256 of the images of cases that the run knows."""
-        files = [self.run.lock[one].files for one in trained]
-        return (held[role] for held in files for role in self.run.channels if role in held)
+    def _folds_of_patient(self, case: Case) -> frozenset[str]:
+        return frozenset(fold.fold for fold in self.run.folds if case.patient in self._patients(fold.trained))
 
+    def _patients(self, trained: Collection[str]) -> set[str]:
+        return {self.run.lock[one].patient for one in trained}
 
-def _held(cohort: Cohort, row: dict[str, Any]) -> HeldFile:
-    known = row["sha256"]
-    return HeldFile(known, () if known is not None else tuple(volume_files(cohort, row)))
+    def _digests(self, case: str) -> Iterator[str]:
+        """SHA-256 of the images of a case that the run knows."""
+        files = self.run.lock[case].files
+        return (files[role] for role in self.run.channels if role in files)
