@@ -121,7 +121,7 @@ def test_a_folder_with_other_work_is_refused_or_overwritten(filled, helpers, tmp
         evaluate(cohort, filled.folders(models), profile="autopet-iii", out=tmp_path / "s", work=shared)
     assert read_scores(tmp_path / "s").run["models"] == ["n"]
     with pytest.raises(OutputError, match="did not write"):
-        evaluate(cohort, filled.folders("m"), profile="autopet-iii", out=tmp_path / "m")
+        evaluate(cohort, filled.folders("m"), profile="autopet-iii", out=tmp_path / "n")
 
 
 def test_finished_cases_are_not_scored_again_unless_something_changed(filled, helpers, tmp_path, monkeypatch):

@@ -9,6 +9,7 @@ from oncohort import rank, score_files
 from oncohort.errors import PredictionError, SettingsError
 from oncohort.evaluation import MISSING, UNREADABLE, evaluate
 from oncohort.evaluation.planning import plan_evaluation
+from oncohort.formats.segmentation_record import write_segmentation_record
 from oncohort.geometry import Geometry
 from oncohort.leaderboard import rank_means
 from oncohort.metrics import Presence, area_over_steps
@@ -173,6 +174,15 @@ def test_states_that_the_profile_does_not_have_are_told(world, helpers):
     scores = evaluate(world.cohort(), world.folders("m", "n"), profile=THREE)
     told = "autopet-iv-task1 has 3 states; not scored are further ones: 2 of m (such as step-3)."
     assert [note for note in scores.run["notes"] if "further" in note] == [told]
+
+
+def test_a_note_of_any_state_is_told(world, helpers):
+    play(world, helpers[0])
+    notes = ("trained on this patient: fold 0",)
+    for step, rows in ((0, [{"case": "A", "notes": ()}]), (2, [{"case": "A", "notes": notes}])):
+        write_segmentation_record(world.root / "m" / f"step-{step}", rows, {"labels": {"lesion": 1}})
+    run = evaluate(world.cohort(), world.folders("m"), profile=THREE).run
+    assert run["known_to_training"] == {"m": {"trained on this patient": ["A"]}}
 
 
 def test_states_need_an_evaluation_of_folders(world, helpers, tmp_path):

@@ -23,7 +23,7 @@ from oncohort.formats import fingerprint_volume, volume_files
 from oncohort.kernels import warm_kernels
 from oncohort.profiles import Profile, load_profile
 from oncohort.results import Scores
-from oncohort.storage import claim_folder, content_key, file_stamp, sha256_files
+from oncohort.storage import claim_folder, content_key, file_stamp, require_apart, sha256_files
 
 _RESULT_VERSION = 3  # part of every key: raise it when a stored result means something else
 
@@ -63,15 +63,16 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
 
     Returns:
         Rows by model, case, structure and metric; the same for any number of jobs. `run` holds `missing`,
-        `unreadable`, `findings`, `unmatched`, `resampled`, `unscored`, `subsets`, `notes`, `inputs` and `versions`,
-        and `chosen` if only some cases were to be scored.
+        `unreadable`, `findings`, `unmatched`, `resampled`, `unscored`, `subsets`, `notes`, `known_to_training`,
+        `inputs` and `versions`, and `chosen` if only some cases were to be scored.
 
     Raises:
         InputError: `cases` names one that the cohort does not have, or none.
         PredictionError: A folder does not exist, no model has a prediction that can be scored, or the profile
             allows none to be missing and one is.
         MissingNeedError: No case has a reference.
-        FormatError: A reference cannot be read.
+        FormatError: A reference cannot be read, or the record of a segmentation beside predictions is damaged.
+        LabelError: That record says that a mask would be scored as another structure than it is.
         SettingsError: There is no such profile, or it is wrong, or it names structures that the cohort does not.
         OutputError: `out` holds something else or cannot be written.
 
@@ -93,6 +94,8 @@ def evaluate(  # noqa: PLR0913 - the keywords are the verb's flags
     """
     protocol = profile if isinstance(profile, Profile) else load_profile(profile)
     folders = {model: Path(folder) for model, folder in predictions.items()}
+    if out is not None:
+        require_apart(out, [*cohort.inputs, *folders.values()])
     part = CohortPart.of(cohort, cases)
     own = _work(part, folders, protocol) if work is None else work
     if protocol.kind == "boxes":

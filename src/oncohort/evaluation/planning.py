@@ -10,6 +10,7 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.errors import MissingNeedError, OncohortError, PredictionError, SettingsError, shown
+from oncohort.evaluation.prediction_records import Records, join_records, read_records
 from oncohort.evaluation.truth import read_flags
 from oncohort.formats.predictions import PREDICTION_SUFFIXES, find_prediction, list_predictions, list_unread
 from oncohort.profiles import Profile
@@ -29,6 +30,7 @@ class EvaluationPlan:
         twins: Per model, the files of cases that have two; which of them counts is not guessed.
         unfilled: By model without a prediction for any case: what lies in its folder.
         folders: Where the predictions of each model lie.
+        records: What the segmentations that made them say of them.
     """
 
     cases: tuple[str, ...]
@@ -39,6 +41,7 @@ class EvaluationPlan:
     twins: Mapping[str, Mapping[str, tuple[Path, ...]]]
     unfilled: Mapping[str, str]
     folders: Mapping[str, Path]
+    records: Records
 
     @property
     def missing(self) -> dict[str, list[str]]:
@@ -69,6 +72,8 @@ def plan_evaluation(
         MissingNeedError: No case has a reference, or a column is missing that says which metrics are measured.
         PredictionError: A folder is missing, none holds a prediction for the cohort, or one is missing and
             the profile does not allow it.
+        FormatError: The record of a segmentation is damaged.
+        LabelError: The record says that a mask would be scored as another structure than it is.
         SettingsError: The profile has steps, which `plan_steps` plans, or its column of the truth does not say yes
             or no of every case.
     """
@@ -124,6 +129,7 @@ def _plan(cohort: Cohort, predictions: Mapping[str, Path], profile: Profile, oth
         read_flags(cohort, profile.target.truth_column, scored)
     folders = {model: Path(folder) for model, folder in predictions.items()}
     _require_folders(folders)
+    records = read_records(folders, cohort, profile)
     twins = {model: _find_twins(folder, cohort) for model, folder in folders.items()}
     files = {
         model: {case: None if case in twins[model] else find_prediction(folder, case) for case in scored}
@@ -138,6 +144,7 @@ def _plan(cohort: Cohort, predictions: Mapping[str, Path], profile: Profile, oth
         twins=twins,
         unfilled={model: _describe(folders[model]) for model, found in files.items() if not any(found.values())},
         folders=folders,
+        records=records,
     )
     _require_any(plan)
     _require_complete(plan, profile)
@@ -165,6 +172,8 @@ def plan_steps(
     Raises:
         MissingNeedError: As `plan_evaluation`.
         PredictionError: As `plan_evaluation`, for the folder of any state.
+        FormatError: As `plan_evaluation`.
+        LabelError: As `plan_evaluation`.
     """
     if profile.steps is None:
         plan = plan_evaluation(cohort, predictions, profile, others=others)
@@ -180,6 +189,7 @@ def plan_steps(
         unread={model: tuple(p for plan in every for p in plan.unread[model]) for model in predictions},
         twins={model: _twins_of(every, model) for model in predictions},
         folders={model: Path(folder) for model, folder in predictions.items()},
+        records=join_records(plan.records for plan in every),
     )
     return whole, plans
 

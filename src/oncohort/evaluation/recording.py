@@ -13,6 +13,7 @@ from typing import Any
 from oncohort.cohort import Cohort
 from oncohort.evaluation.findings import Finding
 from oncohort.evaluation.planning import EvaluationPlan, describe_pairs, describe_states, expected_name, find_subsets
+from oncohort.evaluation.prediction_records import describe_records, known_to_training
 from oncohort.evaluation.restricted import describe_unmeasured
 from oncohort.evaluation.scoring import ScoreTask
 from oncohort.evaluation.truth import Truth, find_truth, read_flags
@@ -37,7 +38,9 @@ def record_run(
     pairs = list(zip(tasks, results, strict=True))
     truth = _truth(cohort, plan, profile, pairs)
     of_cases = (describe(cohort, plan.cases, profile) for describe in (describe_pairs, describe_unmeasured))
-    notes = (note, *of_cases, describe_states(plan.folders, profile), None if truth is None else truth.note)
+    of_models = describe_records(plan.records, tasks[0].structures, plan.cases)
+    notes = (note, *of_cases, describe_states(plan.folders, profile), None if truth is None else truth.note, *of_models)
+    known = {model: known_to_training(records, plan.cases) for model, records in plan.records.items()}
     lacking = [(task, result) for task, result in pairs if task.prediction is None or result["unreadable"]]
     return {
         "cohort": cohort.name,
@@ -53,6 +56,7 @@ def record_run(
         "findings": [asdict(each) for each in _find_all(plan, pairs)],
         "subsets": subsets,
         "notes": [each for each in notes if each is not None],
+        "known_to_training": {model: cases for model, cases in known.items() if cases},
         **({} if truth is None else {"truth": truth.record()}),
         **describe_origin(profile),
     }

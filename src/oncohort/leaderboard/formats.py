@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Literal, get_args
@@ -9,6 +10,7 @@ from typing import Literal, get_args
 import polars as pl
 
 from oncohort.errors import SettingsError
+from oncohort.evaluation.prediction_records import cautions
 from oncohort.leaderboard.columns import leaderboard_columns, main_columns
 from oncohort.leaderboard.confusion import confusion_tables
 from oncohort.leaderboard.drawing import draw_leaderboard
@@ -69,12 +71,17 @@ def leaderboard_text(
 def text_tables(
     scores: Scores, aggregates: pl.DataFrame, comparisons: pl.DataFrame, *, profile: Profile | None = None
 ) -> tuple[TextTable, ...]:
-    """The leaderboard as tables of text: overall ranking, estimates, each metric, models in pairs, confusion."""
+    """The leaderboard as tables of text: overall ranking, estimates, each metric, models in pairs, confusion.
+
+    What must be said of single models stands below the first one.
+    """
     protocol = profile_of(scores, profile)
     main = {column.name for column in main_columns(protocol)}
     columns = _with_others(leaderboard_columns(protocol), aggregates)
     tables = leaderboard_tables(aggregates.to_dicts(), columns, comparisons.to_dicts(), main=main)
-    return (*tables, *confusion_tables(scores))
+    said = " ".join(f"{model}: {words}." for model, words in cautions(scores.run).items())
+    first = [replace(table, note=f"{table.note} {said}".strip()) for table in tables[:1]]
+    return (*first, *tables[1:], *confusion_tables(scores))
 
 
 def _with_others(columns: tuple[Column, ...], aggregates: pl.DataFrame) -> tuple[Column, ...]:
@@ -109,14 +116,14 @@ def case_rows(scores: Scores) -> list[dict[str, object]]:
 
 
 def _page_data(scores: Scores, aggregates: pl.DataFrame, comparisons: pl.DataFrame, profile: Profile) -> ReportData:
-    places = overall_places(aggregates)
+    places, doubted = overall_places(aggregates), cautions(scores.run)
     table = scores.table
     return ReportData(
         title=_title(scores),
         cohort=CohortFacts(
             str(scores.run.get("cohort", "")), "scores", table["case"].n_unique(), table["patient"].n_unique()
         ),
-        models=tuple(ModelFacts(model) for model in places),
+        models=tuple(ModelFacts(model, caution=doubted.get(model, "")) for model in places),
         metrics=_with_others(leaderboard_columns(profile), aggregates),
         main_metrics=tuple(column.name for column in main_columns(profile)),
         leaderboard=tuple(aggregates.to_dicts()),

@@ -151,10 +151,17 @@ class CohortFacts:
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """A model as the leaderboard names it; `description` holds its settings in words."""
+    """A model as the leaderboard names it.
+
+    Args:
+        name: Of the model.
+        description: Its settings in words.
+        caution: Why its scores may be too good.
+    """
 
     name: str
     description: str = ""
+    caution: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,13 @@ MISSING = "prediction_missing"
 
 @dataclass(frozen=True)
 class ModelTag:
-    """A model with its colour class; `missing` counts cases without a prediction."""
+    """A model with its colour class; `missing` counts cases without a prediction, `caution` says why to doubt it."""
 
     name: str
     description: str
     colour: str
     missing: int
+    caution: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def model_tags(data: ReportData) -> dict[str, ModelTag]:
     for row in data.leaderboard:
         missing[row["model"]] = max(missing[row["model"]], row.get("n_missing") or 0)
     return {
-        name: ModelTag(name, model.description, f"c{min(number, 4)}", missing[name])
+        name: ModelTag(name, model.description, f"c{min(number, 4)}", missing[name], model.caution)
         for number, (name, model) in enumerate(facts.items())
     }
 
