@@ -20,7 +20,7 @@ from oncohort.formats.dicom.series import SuvRecipe
 from oncohort.refusals import costs_a_case
 from oncohort.sources import AUTO, SOURCES, detect_source
 from oncohort.sources.protocol import CasePlan, RememberingSource, Source, SourcePlan, SuvSource
-from oncohort.storage import claim_folder, content_key, read_work, release_folder, remove_unlisted
+from oncohort.storage import claim_folder, content_key, read_work, release_folder, remove_unlisted, require_apart
 
 HEADERS_FILE = Path(".oncohort") / "headers.jsonl"
 """Where headers are remembered in an output folder."""
@@ -99,6 +99,7 @@ def ingest(  # noqa: PLR0913 - the keywords are the verb's flags
     settings = IngestSettings(source, Path(path), _as_names(roi), name, suv_recipe)
     _require_source(source)
     _require_folder(settings.path, Path(out))
+    require_apart(out, [settings.path])
     reader = _with_recipe(detect_source(settings.path) if source == AUTO else SOURCES[source], suv_recipe)
     known = _known_ids(Path(out), settings)
     with _planning(reader, settings, Path(out), overwrite=overwrite) as planner:

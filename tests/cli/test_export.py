@@ -41,6 +41,25 @@ def export(capsys, *words):
     return code, json.loads(capsys.readouterr().out)
 
 
+def test_the_format_stands_on_either_side_of_the_cohort(capsys, cohort, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "csv").symlink_to(cohort)
+    given = {"csv": [("csv", cohort), (cohort, "csv"), ("csv", "csv")], "mha": [("csv", "mha"), ("mha", "csv")]}
+    for layout, orders in given.items():
+        for number, words in enumerate(orders):
+            code, document = export(capsys, *words, "--out", tmp_path / f"{layout}-{number}")
+            assert (code, document["format"]) == (0, layout)
+
+
+def test_what_is_no_format_is_answered_with_those_there_are(capsys, cohort):
+    for words in ((cohort, "nope"), (cohort, "--out", "x"), (cohort,), ("nope", cohort)):
+        code, document = export(capsys, *words)
+        assert (code, "nndetection" in document["error"]["expected"]) == (64, True)
+    for words in (["export", str(cohort), "--help"], ["export", str(cohort), "csv", "--help"]):
+        assert run_command(words) == 0
+        assert capsys.readouterr().out.startswith("Usage: oncohort export COHORT")
+
+
 def test_mha(capsys, cohort, tmp_path):
     words = ("--roles", "pet=pet-suv", "--mask-slug", "masks", "--union", "any", "--names", "uuid")
     assert export(capsys, "mha", cohort, "--out", tmp_path / "out", *words)[0] == 0

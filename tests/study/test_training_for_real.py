@@ -40,7 +40,8 @@ def test_one_command_exports_trains_predicts_scores_ranks_and_reports(tmp_path):
         assert (fold.fold, fold.epochs) == ("0", epochs)
         assert set(fold.trained) == set(split.training(0))
         assert set(fold.held_out) == set(split.validation(0))
-        assert [len(points) for points in read_curves(result.out / "training" / name).values()] in ([epochs], [])
+        curves = read_curves(result.out / "training" / name)
+        assert {of: len(points) for of, points in curves.items()} == ({"0": epochs} if epochs else {})
         written = {path.name.removesuffix(".nii.gz") for path in (result.out / "predictions" / name).glob("*.nii.gz")}
         assert written == set(split.validation(0))
     page = result.report.read_text()

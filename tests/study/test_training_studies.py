@@ -9,9 +9,10 @@ import pytest
 from training_fakes import UNET, UNTRAINED, FakeNetwork, FakeTraining
 
 from oncohort.cli import run_command
-from oncohort.errors import FormatError, OutputError, SettingsError
+from oncohort.errors import FormatError, MissingNeedError, OutputError, SettingsError
 from oncohort.formats.split_file import read_split
 from oncohort.segmenters import SEGMENTERS
+from oncohort.storage import claim_folder
 from oncohort.study import load_study, rebuild_report, run
 from oncohort.units import Unit
 from study_files import PERCENT, THRESHOLD, Watch, leftovers, save_image, save_study, stamps, write_dataset
@@ -34,6 +35,8 @@ def trainer(monkeypatch, request):
         )
     fake = FakeTraining()
     monkeypatch.setattr("oncohort.study.training.train", fake)
+    monkeypatch.setattr("oncohort.study.training.check_machine", fake.check_machine)
+    monkeypatch.setattr("oncohort.study.training.check_cohort", fake.check_cohort)
     monkeypatch.setattr("oncohort.study.training.find_spec", lambda name: name)
     monkeypatch.setitem(SEGMENTERS, "nnunet", FakeNetwork)
     return fake
@@ -155,20 +158,54 @@ def test_the_split_stays_when_a_mask_changes_and_is_drawn_again_for_a_new_patien
     result = run(file, progress=watch)
     assert read_split(result.out / "split.json") == first
     write_dataset(file.parent / "data", *CASES, "I")
-    with pytest.raises(OutputError, match="other work"):
+    with pytest.raises(OutputError, match="cases parted otherwise"):
         run(file)
     assert scored(run(file, overwrite=True)) <= {*CASES, "I"}
 
 
 def test_a_finished_training_is_not_thrown_away_for_an_edit(trainer, study):
     run(study(UNET))
-    longer = {**UNET, "train": {**UNET["train"], "epochs": 4}}
+    longer = {**UNET, "train": {**UNET["train"], "epochs": 4, "labels": ["lesion"]}}
     with pytest.raises(OutputError) as caught:
         run(study(longer))
-    assert "--overwrite" in caught.value.remedy
+    assert "model 'unet'" in caught.value.expected
+    assert "another one: settings.epochs: 3 there, 4 asked; settings.labels: " in caught.value.found
+    assert caught.value.where.endswith("training/unet")
+    assert caught.value.remedy == "give the model another name, or run with --overwrite to train it anew"
     assert trainer.finished == ["unet 0"]
     assert run(study(longer), overwrite=True).is_complete
     assert trainer.finished == ["unet 0", "unet 0"]
+
+
+def test_a_refused_edit_of_the_split_leaves_the_results_as_they_are(trainer, study):
+    result = run(study(UNET, UNTRAINED))
+    before = leftovers(result.out)
+    for split in ({**FOLDS, "seed": 4}, {**FOLDS, "test": 0.25}):
+        with pytest.raises(OutputError) as caught:
+            run(study(UNET, UNTRAINED, split=split))
+        assert caught.value.found == "another one: cases parted otherwise (other cases, or [split] was edited)"
+        assert leftovers(result.out) == before
+    assert rebuild_report(study(UNET, UNTRAINED)) == result.report
+    watch = Watch()
+    run(study(UNET, UNTRAINED), progress=watch)
+    assert watch.done == {}
+    assert trainer.finished == ["unet 0", "untrained 0"]
+
+
+def test_no_model_is_trained_when_another_one_would_be_refused(trainer, study):
+    run(study(UNET))
+    with pytest.raises(OutputError, match="model 'unet'"):
+        run(study(UNTRAINED, {**UNET, "train": {**UNET["train"], "epochs": 4}}))
+    assert trainer.finished == ["unet 0"]
+
+
+def test_a_folder_with_the_mark_of_other_work_is_not_trained_into(trainer, study):
+    file = study(UNET)
+    claim_folder(file.parent / "results", {"verb": "run", "study": "small"}, overwrite=False)
+    claim_folder(file.parent / "results" / "training" / "unet", {"verb": "export"}, overwrite=False)
+    with pytest.raises(OutputError, match="verb: export there, run asked"):
+        run(file)
+    assert trainer.finished == []
 
 
 def test_a_training_that_the_study_no_longer_names_is_kept(trainer, study):
@@ -202,8 +239,11 @@ def test_predictions_made_elsewhere_are_scored_on_the_same_cases(trainer, study,
     assert result.scores.run["findings"] == []
 
 
-def test_the_page_tells_of_the_training(page, trainer, study):
+def test_the_page_tells_of_the_training(page, trainer, study, monkeypatch):
+    monkeypatch.setattr("oncohort.study.running.split_notes", lambda cases, split: ("Eight cases, oh dear.",))
     result = run(study(UNET, UNTRAINED))
+    assert result.notes == ("Eight cases, oh dear.",)
+    assert "Eight cases, oh dear." in result.report.read_text()
     shown = result.report.read_text()
     assert '<section id="training"' in shown
     assert shown.count("Learning curve of unet, fold 0") >= 1
@@ -251,6 +291,15 @@ WRONG = {
     "no card": ([trained(gpus=0)], FOLDS, "model.1.train.gpus"),
     "step of 0": ([trained(predict={"step": 0.0})], FOLDS, "model.1.train.predict.step"),
     "unknown prediction": ([trained(predict={"speed": 1})], FOLDS, "model.1.train.predict.speed"),
+    "no name in a list": ([trained(labels=[])], FOLDS, "labels as a text, or a list of names"),
+    "a comma in a name": ([trained(labels=["liver,spleen"])], FOLDS, "labels as a text, or a list of names"),
+    "a number as name": ([trained(channels=["pet", 1])], FOLDS, "channels as a text, or a list of names"),
+    "official and folds": ([UNET], {"official": True, "folds": 5}, "no folds with official"),
+    "official and a drawn test set": ([UNET], {"official": True, "test": 0.5}, "no test with official"),
+    "official and strata": ([UNET], {"official": True, "strata": ["volume"]}, "no strata with official"),
+    "a column of folds that are drawn": ([UNET], {"fold_column": "fold"}, "no fold_column without official"),
+    "edges that no stratum looks at": ([UNET], {"volume_edges": [3]}, "no volume_edges without"),
+    "edges that descend": ([UNET], {"strata": ["volume"], "volume_edges": [9, 3]}, "volume_edges in ml that ascend"),
     "unknown split": ([UNET], {"fold": 2}, "split.fold"),
     "too much test": ([UNET], {"test": 1.0}, "split.test"),
     "folds as text": ([UNET], {"folds": "2"}, "split.folds"),
@@ -275,6 +324,7 @@ def test_a_wrong_setting_is_named(study, models, split, named):
         ({"model": "unet"}, "model"),
         ({"patch_size": [16]}, "patch_size"),
         ({"channels": "ct,ct2=?"}, "channels"),
+        ({"channels": ["ct", "ct2=?"]}, "channels"),
     ],
 )
 def test_a_wrong_training_is_found_before_anything_is_written(trainer, study, settings, named):
@@ -283,6 +333,45 @@ def test_a_wrong_training_is_found_before_anything_is_written(trainer, study, se
     assert named in caught.value.expected
     assert caught.value.where.endswith("model 'net'")
     assert not (study().parent / "results").exists()
+
+
+@pytest.mark.parametrize("form", ["pet,ct", ["pet", "ct"]])
+def test_names_are_a_text_or_a_list(trainer, study, form):
+    result = run(study(trained(channels=form, labels=["lesion"])))
+    settings = json.loads((result.out / "training" / "net" / "run.json").read_text())["settings"]
+    assert (settings["channels"], settings["labels"]) == ("pet,ct", "lesion")
+
+
+def test_a_device_that_is_not_there_is_found_before_anything_is_written(trainer, study):
+    with pytest.raises(SettingsError) as caught:
+        run(study(UNET, trained(device="cuda")))
+    assert (caught.value.found, caught.value.where) == ("cuda", "model 'net', device")
+    assert not (study().parent / "results").exists()
+
+
+def test_a_machine_is_asked_once_for_the_same_and_not_for_what_is_finished(trainer, study):
+    both = study(UNET, UNTRAINED, trained("other", folds=[0], planner="Other"))
+    run(both)
+    plain, other = ("ExperimentPlanner", "nnUNetTrainer", "cpu", 1), ("Other", "nnUNetTrainer", "cpu", 1)
+    assert trainer.machines == [plain, other]
+    run(both)
+    assert trainer.machines == [plain, other]
+    run(both, overwrite=True)
+    assert trainer.machines == [plain, other] * 2
+
+
+def test_other_models_predict_before_the_training_so_that_their_faults_are_found(trainer, study):
+    with pytest.raises(MissingNeedError):
+        run(study(UNET, {"name": "mine", "segmenter": "command", "program": "./mine {pet} {mask}"}))
+    assert trainer.finished == []
+
+
+def test_a_model_that_the_cohort_has_no_masks_for_is_found_before_any_is_trained(trainer, study):
+    with pytest.raises(SettingsError, match="organs"):
+        run(study(UNET, trained(label_role="organs")))
+    assert trainer.checked == ["lesions", "organs"]
+    assert trainer.finished == []
+    assert not (study().parent / "results" / "split.json").exists()
 
 
 def test_a_missing_package_is_found_before_anything_is_written(trainer, study, monkeypatch):
@@ -306,9 +395,13 @@ def test_an_official_fold_that_is_not_there_is_refused_before_training(trainer, 
     assert trainer.calls == []
 
 
-def test_the_command_line_says_what_it_did(page, trainer, study, capsys):
+def test_the_command_line_says_what_it_did(page, trainer, study, monkeypatch, capsys):
+    monkeypatch.setattr("oncohort.study.running.split_notes", lambda cases, split: (f"{cases.height} cases, oh dear.",))
     file = study(UNET)
     assert run_command(["run", str(file), "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document["notes"] == ["8 cases, oh dear."]
+    assert "note: 8 cases, oh dear." in told.err
     assert document["complete"]
     assert {row["model"] for row in document["aggregates"]} == {"suv-2.5", "unet"}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from oncohort.cohort import Case
+from oncohort.errors import SettingsError
 from oncohort.formats.training_run import (
     CurvePoint,
     LockedCase,
@@ -31,6 +32,20 @@ class FakeTraining:
         self.calls: list[dict[str, Any]] = []
         self.finished: list[str] = []
         self.left_out: dict[str, str] = {}
+        self.machines: list[tuple[str, str, str, int]] = []
+        self.checked: list[str] = []
+
+    def check_machine(self, settings, *, device, gpus) -> None:
+        """Stands for `oncohort.training.check_machine` of a machine without cards."""
+        self.machines.append((settings.planner, settings.trainer, device, gpus))
+        if device == "cuda":
+            raise SettingsError(expected="a device of cpu", found="cuda", where="device", remedy="choose it")
+
+    def check_cohort(self, cohort, settings, *, split) -> None:
+        """Stands for `oncohort.training.check_cohort`."""
+        self.checked.append(settings.label_role)
+        if settings.label_role == "organs":
+            raise SettingsError(expected="lesions", found="organs", where=cohort.name, remedy="name it")
 
     def __call__(self, cohort, settings, *, split, folds, out, work, overwrite, **rest: Any) -> TrainingRun:
         self.calls.append({"cases": cohort.case_ids, "split": split, "folds": folds, "out": Path(out).name, **rest})

@@ -8,6 +8,7 @@ from cyclopts import App, CycloptsError, Group
 
 from oncohort import __version__
 from oncohort.cli.output import ExitCode, print_json, show_error
+from oncohort.cli.word_order import format_first
 from oncohort.errors import OncohortError, SettingsError
 
 app = App(
@@ -50,7 +51,7 @@ def run_command(arguments: Sequence[str]) -> int:
     if not arguments or arguments[0] in app.help_flags:
         app.resolved_commands()  # the list of commands shows what each does
     try:
-        code = app(list(arguments), exit_on_error=False, print_error=True, result_action="return_value")
+        code = app(_ordered(arguments), exit_on_error=False, print_error=True, result_action="return_value")
     except CycloptsError as error:
         if "--json" in arguments:
             print_json({"error": {"kind": "UsageError", "found": str(error)}})
@@ -64,6 +65,12 @@ def run_command(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     return int(code or 0)
+
+
+def _ordered(arguments: Sequence[str]) -> list[str]:
+    if arguments[:1] != ["export"]:
+        return list(arguments)
+    return format_first(arguments, [name for name in app["export"] if not name.startswith("-")])
 
 
 def _unforeseen(error: OSError) -> OncohortError:

@@ -22,7 +22,7 @@ from oncohort.cli.output import (
     say,
     shown_progress,
 )
-from oncohort.cli.scoring_choices import ScoringChoices
+from oncohort.cli.scoring_choices import ScoringChoices, profile_file
 from oncohort.cohort import Cohort
 from oncohort.errors import SettingsError
 from oncohort.evaluation import evaluate as evaluate_cohort
@@ -40,7 +40,7 @@ from oncohort.leaderboard.ranking import RankMethod
 from oncohort.leaderboard.shown import choose_structures
 from oncohort.reporting.numbers import format_p
 from oncohort.results import Scores
-from oncohort.storage import write_bytes
+from oncohort.storage import require_apart, write_bytes
 
 _COMMON = Common()
 _SCORING = ScoringChoices()
@@ -63,6 +63,7 @@ def evaluate(
         profile: Name or file of the protocol, such as autopet-iii.
         out: Folder of the scores.
     """
+    require_apart(out, [*choices.files, *profile_file(profile)])
     with shown_progress() as progress:
         scores = evaluate_cohort(
             open_cohort(cohort),

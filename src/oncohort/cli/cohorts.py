@@ -16,6 +16,7 @@ from oncohort.ingestion import ingest as ingest_source
 from oncohort.ingestion import is_intact
 from oncohort.recipes import harmonise as harmonise_cohort
 from oncohort.recipes import load_recipe
+from oncohort.storage import require_apart
 
 _COMMON = Common()
 
@@ -60,6 +61,7 @@ def harmonise(cohort: Path, recipe: Path, *, out: Path, common: Common = _COMMON
         recipe: The recipe (TOML, one [[step]] per step).
         out: Folder of the new cohort.
     """
+    require_apart(out, [recipe])
     with shown_progress() as progress:
         changed = harmonise_cohort(
             open_cohort(cohort),

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from oncohort.cli.export_call import listed, pairs, write_export
+from oncohort.cli.export_call import given_split, listed, pairs, write_export
 from oncohort.cli.output import Common
 from oncohort.exports import (
     BidsPetExport,
@@ -19,7 +19,6 @@ from oncohort.exports import (
     PantsExport,
 )
 from oncohort.exports.pants import OtherLabels
-from oncohort.formats.split_file import read_split
 
 _COMMON = Common()
 _Flag = Annotated[bool, Parameter(negative="")]
@@ -45,7 +44,7 @@ def mha(  # noqa: PLR0913 - each choice is a flag
         out: A new folder.
         roles: Roles of the images with commas between, each with =SLUG where the folder is called otherwise.
         label_role: Role of the masks.
-        labels: Labels that are written, with commas between; the others become background; default all.
+        labels: Labels and groups that are written, with commas between; the others become background; default all.
         union: Name of the one label that all labels together become.
         mask_slug: Folder of the masks.
         no_masks: Write no masks.
@@ -105,7 +104,7 @@ def monai(  # noqa: PLR0913 - each choice is a flag
         channels: Roles of the images, with commas between.
         task: Label maps for segmentation, or boxes of boxes.parquet on the first channel for detection.
         label_role: Role of the masks.
-        labels: Labels that are written, with commas between; the others become background; default all.
+        labels: Labels and groups that are written, with commas between; the others become background; default all.
         union: Name of the one label that all labels together become.
         reader: Who drew the boxes, where there are several.
         images: reference names the files where they lie; copy writes them.
@@ -120,12 +119,12 @@ def monai(  # noqa: PLR0913 - each choice is a flag
         masks=Masks(label_role, listed(labels), union) if drawn else None,
         boxes=None if drawn else BoxChoice(None, reader),
         images=images,
-        split=None if split is None else read_split(split),
+        split=given_split(split),
         fold=fold,
         world=world,
         empty=empty,
     )
-    return write_export(cohort, layout, out, common)
+    return write_export(cohort, layout, out, common, split)
 
 
 def nndetection(  # noqa: PLR0913 - each choice is a flag
@@ -147,13 +146,13 @@ def nndetection(  # noqa: PLR0913 - each choice is a flag
 
     Args:
         cohort: The cohort folder.
-        out: Folder that becomes det_data.
+        out: Folder that becomes det_data; other tasks in it stay.
         number: Number of the task, 0 to 999.
         name: Name of the task.
         channels: Roles of the images, with commas between.
         instances: Connected components of masks, or filled boxes of boxes.parquet on the first channel.
         label_role: Role of the masks.
-        labels: Labels that are written, with commas between; default all.
+        labels: Labels and groups that are written, with commas between; default all.
         union: Name of the one label that all labels together become.
         reader: Who drew the boxes, where there are several.
         split: File of a split (oncohort split); its test set becomes imagesTs.
@@ -165,9 +164,9 @@ def nndetection(  # noqa: PLR0913 - each choice is a flag
         channels=listed(channels),
         masks=Masks(label_role, listed(labels), union) if drawn else None,
         boxes=None if drawn else BoxChoice(None, reader),
-        split=None if split is None else read_split(split),
+        split=given_split(split),
     )
-    return write_export(cohort, layout, out, common)
+    return write_export(cohort, layout, out, common, split)
 
 
 def bids_pet(  # noqa: PLR0913 - each choice is a flag
@@ -193,7 +192,7 @@ def bids_pet(  # noqa: PLR0913 - each choice is a flag
         ct_role: Role of the CT, which BIDS has no place for; its folder is in .bidsignore.
         no_ct: Write no CT.
         label_role: Role of the masks.
-        labels: Labels that are written, with commas between; the others become background; default all.
+        labels: Labels and groups that are written, with commas between; the others become background; default all.
         union: Name of the one label that all labels together become.
         no_masks: Write no masks.
         activity: Whether a case whose PET cannot be given in Bq/ml is refused, or written as SUV alone.

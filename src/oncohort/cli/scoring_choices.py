@@ -31,6 +31,11 @@ class ScoringChoices:
     resample_predictions: Annotated[bool, Parameter(negative="")] = False
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are read for them."""
+        return tuple(file for file in (self.split, self.cases) if file is not None)
+
+    @property
     def ids(self) -> tuple[str, ...] | None:
         """Ids of the cases; None for all.
 
@@ -45,6 +50,11 @@ class ScoringChoices:
         if self.split is not None:
             return read_split(self.split).part(self.part or "test")
         return None if self.cases is None else _listed(self.cases)
+
+
+def profile_file(profile: str) -> tuple[Path, ...]:
+    """The file of a profile, if it is not one that comes along."""
+    return (Path(profile),) if Path(profile).is_file() else ()
 
 
 def _listed(path: Path) -> tuple[str, ...]:

@@ -44,6 +44,8 @@ def run(study: Path, *, common: Common = _COMMON) -> int:
         print_json(_as_json(result))
     show_refused(result.cohort)
     show_findings(result.cohort)
+    for note in result.notes:
+        say(f"note: {note}")
     _show_failed(result)
     show_leaderboard(result.scores, choose_structures(result.scores).of(result.aggregates))
     say(f"report: {result.report}")
@@ -77,6 +79,7 @@ def _as_json(result: StudyResult) -> dict[str, object]:
         "evaluation_findings": result.scores.run["findings"],
         "left_out": {model: dict(cases) for model, cases in result.left_out.items()},
         "failed": {model: dict(cases) for model, cases in result.failed.items()},
+        "notes": list(result.notes),
         "aggregates": result.aggregates.to_dicts(),
         "complete": result.is_complete,
     }

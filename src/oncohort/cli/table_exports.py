@@ -7,10 +7,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from oncohort.cli.export_call import write_export
+from oncohort.cli.export_call import given_split, write_export
 from oncohort.cli.output import Common
 from oncohort.exports import BoxChoice, CocoExport, CsvExport, VocExport
-from oncohort.formats.split_file import read_split
 
 _COMMON = Common()
 
@@ -35,8 +34,8 @@ def coco(  # noqa: PLR0913 - each choice is a flag
         slices: Slices with boxes, or all of every volume that has boxes.
         split: File of a split (oncohort split); its test set becomes a file of its own.
     """
-    held_out = None if split is None else read_split(split)
-    return write_export(cohort, CocoExport(BoxChoice(role, reader), slices, held_out), out, common)
+    held_out = given_split(split)
+    return write_export(cohort, CocoExport(BoxChoice(role, reader), slices, held_out), out, common, split)
 
 
 def voc(  # noqa: PLR0913 - each choice is a flag
@@ -59,8 +58,8 @@ def voc(  # noqa: PLR0913 - each choice is a flag
         slices: Slices with boxes, or all of every volume that has boxes.
         split: File of a split (oncohort split); its test set becomes ImageSets/Main/test.txt.
     """
-    held_out = None if split is None else read_split(split)
-    return write_export(cohort, VocExport(BoxChoice(role, reader), slices, held_out), out, common)
+    held_out = given_split(split)
+    return write_export(cohort, VocExport(BoxChoice(role, reader), slices, held_out), out, common, split)
 
 
 def csv(

@@ -12,8 +12,10 @@ from cyclopts import Parameter
 from oncohort.cli.benchmarks import named_folders
 from oncohort.cli.evaluation_record import is_whole, show_record
 from oncohort.cli.output import Common, ExitCode, print_json, say, show_table, shown_progress
+from oncohort.cli.scoring_choices import profile_file
 from oncohort.formats import open_cohort
 from oncohort.leaderboard import RANK
+from oncohort.storage import require_apart
 from oncohort.variation import ENVELOPE, PARAMETERS, Choices, Sensitivity, measure_sensitivity, write_sensitivity
 from oncohort.variation.page import main_findings
 
@@ -74,6 +76,7 @@ def sensitivity(
         profile: Name or file of the protocol, such as autopet-iii.
         out: Folder of the tables, the figures and the page.
     """
+    require_apart(out, profile_file(profile))
     with shown_progress() as progress:
         found = measure_sensitivity(
             open_cohort(cohort),

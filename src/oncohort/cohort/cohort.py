@@ -72,6 +72,13 @@ class Cohort:
         """What tells this cohort from others: the folder where it lies, or its name while it lies nowhere."""
         return self.name if self.root is None else str(self.root.absolute())
 
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Its folder and all that its volumes are read from, wherever that lies; nothing while it lies nowhere."""
+        if self.root is None:
+            return ()
+        return (self.root, *(self.root / path for path in self.tables.volumes["path"].unique(maintain_order=True)))
+
     def __len__(self) -> int:
         return self.tables.cases.height
 

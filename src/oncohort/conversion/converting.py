@@ -17,7 +17,7 @@ from oncohort.errors import FormatError, InputError
 from oncohort.formats.nifti import grid_facts, write_nifti
 from oncohort.refusals import costs_a_case
 from oncohort.sources.walking import refused_row
-from oncohort.storage import claim_folder, content_key, read_json, release_folder, write_json
+from oncohort.storage import claim_folder, content_key, read_json, release_folder, require_apart, write_json
 
 RECORD_FILE = "conversion.json"
 """What was converted and what was refused, in the output folder."""
@@ -89,6 +89,7 @@ def convert(
     chosen = settings or ConversionSettings()
     root, target = Path(path).absolute(), Path(out)
     _require_folders(root, target)
+    require_apart(target, [root])
     work = {"verb": "convert", "path": str(root), "settings": chosen.to_dict()}
     folder = claim_folder(target, work, overwrite=overwrite).absolute()
     plan = plan_conversion(root, chosen, folder / ".oncohort" / "headers.jsonl", progress)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from oncohort.errors import FormatError
-from oncohort.storage import encode_stem, read_json, write_json
+from oncohort.storage import WORK_FILE, encode_stem, read_json, write_json
 
 DATASET_FILE = "dataset.json"
 SPLITS = {"train": ("imagesTr", "labelsTr"), "test": ("imagesTs", "labelsTs")}
@@ -196,12 +196,14 @@ def list_files(folder: str | Path, dataset: RawDataset) -> RawListing:
 
 
 def _files_under(root: Path) -> list[Path]:
-    """All files below `root`, sorted; linked folders are entered, each once."""
+    """All files below `root` but the notes of an export, sorted; linked folders are entered, each once."""
     seen: set[str] = set()
     files: list[Path] = []
     for folder, folders, names in os.walk(root, followlinks=True):
         seen.add(os.path.realpath(folder))
         folders[:] = [name for name in folders if os.path.realpath(Path(folder, name)) not in seen]
+        if (Path(folder) / WORK_FILE).is_file():
+            folders[:] = [name for name in folders if name != WORK_FILE.parent.name]
         files += [Path(folder, name) for name in names]
     return sorted(files)
 

@@ -26,7 +26,7 @@ from oncohort.formats import (
 from oncohort.formats.nifti import header_facts
 from oncohort.recipes.moving import Grids, changed_grids, moved_boxes, moved_prompts
 from oncohort.recipes.recipe import Recipe
-from oncohort.storage import claim_folder, content_key, encode_stem, remove_unlisted
+from oncohort.storage import claim_folder, content_key, encode_stem, remove_unlisted, require_apart
 from oncohort.volume import LabelMap
 
 _VERSION = 1  # of what the function below writes; part of every key
@@ -73,6 +73,7 @@ def harmonise(
         ...     len(harmonise(cohort, make_recipe([{"resample": step}]), out=f"{there}/harmonised"))
         0
     """
+    require_apart(out, cohort.inputs)
     folder = claim_folder(out, {"verb": "harmonise", "cohort": cohort.identity}, overwrite=overwrite)
     work = _Work(folder.absolute(), recipe)
     keys = [_key(cohort, case, recipe) for case in cohort.case_ids]

@@ -26,14 +26,16 @@ class HeldOut:
     Args:
         cases: Their ids, sorted.
         reason: A sentence for the report.
+        notes: What its reader should know of the split, in sentences.
     """
 
     cases: tuple[str, ...]
     reason: str
+    notes: tuple[str, ...] = ()
 
 
 def part_study(cohort: Cohort, settings: SplitSettings, *, out: Path, progress: ProgressCallback | None) -> Split:
-    """The split of a study, drawn once and written to `split.json`.
+    """The split of a study: the one that `keep_split` remembered, or a new one; nothing is written.
 
     It stays as it is while cases, patients, official parts, strata in columns and settings stay; masks that change
     afterwards do not move a case to another part.
@@ -47,18 +49,34 @@ def part_study(cohort: Cohort, settings: SplitSettings, *, out: Path, progress: 
     Raises:
         SettingsError: No such column, or too few patients.
         LeakageError: An official split has a patient or a study on two sides.
+    """
+    remembered = _store(out).get(_key(cohort, settings))
+    if remembered is None:
+        return split_cohort(cohort, settings, progress=progress).split
+    return Split.from_dict(remembered, where=str(out))
+
+
+def keep_split(split: Split, cohort: Cohort, settings: SplitSettings, *, out: Path) -> None:
+    """Remember the split of a study and write it to `split.json`, in place of an earlier one.
+
+    Args:
+        split: What `part_study` gave.
+        cohort: What is parted.
+        settings: How.
+        out: Folder of the results.
+
+    Raises:
         OutputError: The file cannot be written.
     """
-    store, key = ResultStore(out / ".oncohort" / "split"), _key(cohort, settings)
-    remembered = store.get(key)
-    if remembered is None:
-        split = split_cohort(cohort, settings, progress=progress).split
+    store, key = _store(out), _key(cohort, settings)
+    if store.get(key) is None:
         store.put(key, split.to_dict())
-    else:
-        split = Split.from_dict(remembered, where=str(out))
     store.prune({key})
     write_split(out / SPLIT_FILE, split)
-    return split
+
+
+def _store(out: Path) -> ResultStore:
+    return ResultStore(out / ".oncohort" / "split")
 
 
 def _key(cohort: Cohort, settings: SplitSettings) -> str:
@@ -68,12 +86,13 @@ def _key(cohort: Cohort, settings: SplitSettings) -> str:
     return content_key("split", _VERSION, asdict(settings), columns, cases.select(columns).rows())
 
 
-def held_out_cases(split: Split, folds: Mapping[str, tuple[str, ...] | None]) -> HeldOut:
+def held_out_cases(split: Split, folds: Mapping[str, tuple[str, ...] | None], notes: tuple[str, ...] = ()) -> HeldOut:
     """The cases that no network of a study was trained on: the test set, or else validation cases.
 
     Args:
         split: Of the study.
         folds: By trained model, the folds that it is trained on; None for all.
+        notes: On the split.
 
     Raises:
         SettingsError: A model names a fold that the split does not have, or there is no case that every model has
@@ -81,15 +100,18 @@ def held_out_cases(split: Split, folds: Mapping[str, tuple[str, ...] | None]) ->
 
     Examples:
         >>> split = Split({"a": "a", "b": "b", "c": "c"}, folds=(("a",), ("b",), ("c",)))
-        >>> held_out_cases(split, {"one": ("0", "1"), "two": None})
-        HeldOut(cases=('a', 'b'), reason='The split has no test set, so they are the validation cases of folds 0 and 1,
-        each held out from the training of its own fold.')
+        >>> held_out = held_out_cases(split, {"one": ("0", "1"), "two": None})
+        >>> held_out.cases
+        ('a', 'b')
+        >>> held_out.reason
+        'The split has no test set, so they are the validation cases of folds 0 and 1, each held out from the training
+        of its own fold.'
     """
     known = [str(number) for number in range(len(split.folds))]
     for model, named in folds.items():
         _require_folds(model, named or (), known)
     if split.test:
-        return HeldOut(split.part("test"), "They are the test set of the split, which no model was trained on.")
+        return HeldOut(split.part("test"), "They are the test set of the split, which no model was trained on.", notes)
     common = [fold for fold in known if all(named is None or fold in named for named in folds.values())]
     if not common:
         raise _nothing_held_out(folds)
@@ -100,6 +122,7 @@ def held_out_cases(split: Split, folds: Mapping[str, tuple[str, ...] | None]) ->
         tuple(cases),
         f"The split has no test set, so they are the validation cases of {words}, "
         f"{'' if len(common) == 1 else 'each '}held out from the training of {own}.",
+        notes,
     )
 
 

@@ -11,6 +11,7 @@ from oncohort.profiles import Profile, load_profile
 from oncohort.recipes import Recipe, make_recipe
 from oncohort.segmenters import Segmenter, make_segmenter
 from oncohort.storage import encode_stem
+from oncohort.study.model_parameters import located_parameters, model_folder
 from oncohort.study.settings import ModelSection, Study
 from oncohort.study.training import PlannedTraining, plan_training
 
@@ -39,6 +40,14 @@ class StudyPlan:
     def trained_folds(self) -> dict[str, tuple[str, ...] | None]:
         """By trained model, the folds that it is trained on; None for all."""
         return {name: training.section.fold_names for name, training in self.trainings.items()}
+
+    @property
+    def inputs(self) -> tuple[Path, ...]:
+        """Files and folders that are read and were not made by the study."""
+        study = self.study
+        given = (study.resolve(model.predictions) for model in study.model if model.predictions is not None)
+        models = (path for name, one in self.segmenters.items() if name not in self.trainings for path in one.inputs)
+        return (study.file, study.resolve(study.cohort.path), *given, *models)
 
     def prediction_folder(self, model: ModelSection) -> Path:
         """Where the masks of a model lie."""
@@ -77,22 +86,27 @@ def plan_study(study: Study) -> StudyPlan:
 
 def _require_folders(study: Study) -> None:
     """Check what the study reads before anything is made."""
-    needed = {"cohort.path": study.cohort.path}
-    needed.update({f"predictions of {model.name!r}": model.predictions for model in study.model if model.predictions})
+    needed = {"cohort.path": study.resolve(study.cohort.path)}
+    for model in study.model:
+        if model.predictions is not None:
+            needed[f"predictions of {model.name!r}"] = study.resolve(model.predictions)
+        folder = model_folder(study, model)
+        if folder is not None:
+            needed[f"model of {model.name!r}"] = folder
     for setting, path in needed.items():
-        if not study.resolve(path).is_dir():
+        if not path.is_dir():
             raise InputError(
                 expected=f"a folder ({setting})",
-                found="a file" if study.resolve(path).is_file() else "nothing there",
-                where=str(study.resolve(path)),
+                found="a file" if path.is_file() else "nothing there",
+                where=str(path),
                 remedy="correct the path, which is relative to the study file; unpack archives first",
             )
 
 
 def _segmenter(study: Study, model: ModelSection, training: PlannedTraining | None) -> Segmenter:
-    chosen = {"segmenter": model.segmenter, **model.parameters} if training is None else training.segmenter_settings
+    chosen = training.segmenter_settings if training is not None else located_parameters(study, model)
     try:
-        return make_segmenter(chosen)
+        return make_segmenter({"segmenter": model.segmenter, **chosen})
     except SettingsError as error:
         where = f"{study.file}, model {model.name!r}"
         raise SettingsError(

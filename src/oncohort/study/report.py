@@ -14,6 +14,7 @@ import polars as pl
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback, ResultStore
+from oncohort.evaluation.prediction_records import cautions
 from oncohort.leaderboard import compare_models, overall_places
 from oncohort.leaderboard.columns import leaderboard_columns, main_columns
 from oncohort.leaderboard.drawing import draw_leaderboard
@@ -65,7 +66,7 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
     drawings = draw_leaderboard(
         scores, aggregates, profile=profile, volumes_ml=volumes or None, seed=study.ranking.seed
     )
-    ranking, readable = study.ranking, choose_structures(scores)
+    ranking, readable, doubted = study.ranking, choose_structures(scores), cautions(scores.run)
     comparisons = compare_models(scores, bootstrap=ranking.bootstrap, seed=ranking.seed, profile=profile)
     places = {model.name: plan.prediction_folder(model) for model in study.model}
     folders = {name: places[name] for name in ordered}
@@ -84,7 +85,7 @@ def write_study_report(  # noqa: PLR0913 - the page joins everything that a stud
         subtitle=study.study.name,
         synthetic=synthetic,
         cohort=_cohort_facts(cohort),
-        models=tuple(ModelFacts(name, _describe(plan, name)) for name in ordered),
+        models=tuple(ModelFacts(name, _describe(plan, name), doubted.get(name, "")) for name in ordered),
         metrics=leaderboard_columns(profile),
         main_metrics=tuple(column.name for column in main_columns(profile)),
         leaderboard=tuple(readable.of(aggregates).iter_rows(named=True)),
@@ -118,6 +119,7 @@ def _notes(scores: Scores, held_out: HeldOut | None, *, shown: int, drawn: int) 
     notes = [str(note) for note in scores.run["notes"]]
     if held_out is not None:  # the first note says how many cases were chosen
         notes[:1] = [f"{notes[0]} {held_out.reason} All models are scored on the same cases."]
+        notes += held_out.notes
     if drawn < shown:
         notes.append(f"{shown - drawn} of the {shown} worst cases have no PET or CT that can be read, and no picture.")
     unscored = len(scores.run["unscored"])

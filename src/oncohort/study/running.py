@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,12 +19,14 @@ from oncohort.leaderboard import rank, read_aggregates, write_aggregates
 from oncohort.recipes import harmonise
 from oncohort.results import Scores
 from oncohort.segmentation import segment
-from oncohort.storage import WORK_FILE, claim_folder, release_folder
-from oncohort.study.held_out import SPLIT_FILE, HeldOut, held_out_cases, part_study
+from oncohort.splits import Split
+from oncohort.splitting import split_notes
+from oncohort.storage import WORK_FILE, claim_folder, release_folder, require_apart
+from oncohort.study.held_out import SPLIT_FILE, HeldOut, held_out_cases, keep_split, part_study
 from oncohort.study.planning import StudyPlan, plan_study
 from oncohort.study.report import write_study_report
-from oncohort.study.settings import load_study
-from oncohort.study.training import require_packages, train_planned
+from oncohort.study.settings import ModelSection, load_study
+from oncohort.study.training import require_able, require_same_work, require_trainable, train_planned
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class StudyResult:
         aggregates: The leaderboard, a table with the columns of `aggregates.parquet`.
         failed: Cases without prediction by model, with the reason.
         left_out: By model that was trained, cases that it could not be trained on, with the reason.
+        notes: What the user of the split should know, in sentences.
     """
 
     out: Path
@@ -48,6 +51,7 @@ class StudyResult:
     aggregates: pl.DataFrame
     failed: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     left_out: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -78,7 +82,8 @@ def run(
         progress: Called after every item of every stage.
 
     Raises:
-        SettingsError: The study file, its steps, models or profile are wrong, or a package that trains is missing.
+        SettingsError: The study file, its steps, models or profile are wrong, or what trains is not there:
+            a package, a class of nnU-Net, the device.
         InputError: There is nothing that can be read or scored.
         OutputError: The output folder holds something else or cannot be written.
 
@@ -101,14 +106,19 @@ def run(
     """
     plan = plan_study(load_study(study))
     settings = plan.study
-    require_packages(plan.trainings.values())
+    require_able(plan.trainings.values(), overwrite=overwrite)
+    require_apart(plan.out, plan.inputs)
     claim_folder(plan.out, {"verb": "run", "study": settings.study.name}, overwrite=overwrite)
     cohort = _read(plan, jobs=jobs, progress=progress)
-    held_out, left_out = _train(plan, cohort, overwrite=overwrite, jobs=jobs, progress=progress)
+    split, held_out = _part(plan, cohort, overwrite=overwrite, progress=progress)
     chosen = None if held_out is None else held_out.cases
-    predictions, failed = _predict(
-        plan, cohort if chosen is None else cohort.only(chosen), jobs=jobs, progress=progress
-    )
+    part = cohort if chosen is None else cohort.only(chosen)
+    others, trained = _models(plan, trained=False), _models(plan, trained=True)
+    failed = _predict(plan, others, part, jobs=jobs, progress=progress)  # what is wrong is found before the training
+    left_out = _train(plan, cohort, split, overwrite=overwrite, jobs=jobs, progress=progress)
+    failed |= _predict(plan, trained, part, jobs=jobs, progress=progress)
+    predictions = {model.name: plan.prediction_folder(model) for model in settings.model}
+    _forget_other_models(plan.out / "predictions", predictions)
     scores = evaluate(
         cohort,
         predictions,
@@ -131,7 +141,8 @@ def run(
         jobs=jobs,
         progress=progress,
     )
-    return StudyResult(plan.out, report, cohort, scores, aggregates, failed, left_out)
+    notes = () if held_out is None else held_out.notes
+    return StudyResult(plan.out, report, cohort, scores, aggregates, failed, left_out, notes)
 
 
 def rebuild_report(study: str | Path, *, jobs: int = 1, progress: ProgressCallback | None = None) -> Path:
@@ -148,13 +159,15 @@ def rebuild_report(study: str | Path, *, jobs: int = 1, progress: ProgressCallba
     """
     plan = plan_study(load_study(study))
     scores = read_scores(plan.out / "scores")
+    cohort = open_cohort(plan.out / ("harmonised" if plan.recipe.steps else "cohort"))
     held_out = None
     if plan.study.split is not None:
-        held_out = held_out_cases(read_split(plan.out / SPLIT_FILE), plan.trained_folds)
+        split = read_split(plan.out / SPLIT_FILE)
+        held_out = held_out_cases(split, plan.trained_folds, split_notes(cohort.tables.cases, split))
     _require_same_cases(plan, scores, held_out)
     return write_study_report(
         plan,
-        open_cohort(plan.out / ("harmonised" if plan.recipe.steps else "cohort")),
+        cohort,
         scores,
         read_aggregates(plan.out / "scores" / "aggregates.parquet"),
         held_out=held_out,
@@ -194,42 +207,65 @@ def _read(plan: StudyPlan, *, jobs: int, progress: ProgressCallback | None) -> C
     return harmonise(cohort, plan.recipe, out=plan.out / "harmonised", overwrite=True, jobs=jobs, progress=progress)
 
 
-def _train(
-    plan: StudyPlan, cohort: Cohort, *, overwrite: bool, jobs: int, progress: ProgressCallback | None
-) -> tuple[HeldOut | None, dict[str, Mapping[str, str]]]:
-    """Part the cohort and train every model of the study: what is then scored, None for all cases; what is left out."""
+def _part(
+    plan: StudyPlan, cohort: Cohort, *, overwrite: bool, progress: ProgressCallback | None
+) -> tuple[Split | None, HeldOut | None]:
+    """The split of the study, once every model can be trained by it, and what is then scored; None without a split."""
     if plan.study.split is None:
         (plan.out / SPLIT_FILE).unlink(missing_ok=True)
-        return None, {}
+        return None, None
     split = part_study(cohort, plan.study.split.settings, out=plan.out, progress=progress)
-    held_out = held_out_cases(split, plan.trained_folds)
+    held_out = held_out_cases(split, plan.trained_folds, split_notes(cohort.tables.cases, split))
+    require_trainable(plan.trainings.values(), cohort, split)
+    if not overwrite:
+        require_same_work(plan.trainings.values(), split)
+    keep_split(split, cohort, plan.study.split.settings, out=plan.out)  # what stands is of the former one until here
+    return split, held_out
+
+
+def _train(
+    plan: StudyPlan,
+    cohort: Cohort,
+    split: Split | None,
+    *,
+    overwrite: bool,
+    jobs: int,
+    progress: ProgressCallback | None,
+) -> dict[str, Mapping[str, str]]:
+    """Train every model of the study; cases that it could not be trained on by model."""
+    if split is None:
+        return {}
     runs = {
         name: train_planned(cohort, split, training, overwrite=overwrite, jobs=jobs, progress=progress)
         for name, training in plan.trainings.items()
     }
-    return held_out, {name: dict(trained.left_out) for name, trained in runs.items()}
+    return {name: dict(trained.left_out) for name, trained in runs.items()}
+
+
+def _models(plan: StudyPlan, *, trained: bool) -> list[ModelSection]:
+    """The models that make masks here, with or without a training."""
+    return [
+        model for model in plan.study.model if model.name in plan.segmenters and (model.train is not None) == trained
+    ]
 
 
 def _predict(
-    plan: StudyPlan, cohort: Cohort, *, jobs: int, progress: ProgressCallback | None
-) -> tuple[dict[str, Path], dict[str, Mapping[str, str]]]:
-    folders = {model.name: plan.prediction_folder(model) for model in plan.study.model}
+    plan: StudyPlan, models: Iterable[ModelSection], cohort: Cohort, *, jobs: int, progress: ProgressCallback | None
+) -> dict[str, Mapping[str, str]]:
+    """Predictions of these models; cases without one by model."""
     failed: dict[str, Mapping[str, str]] = {}
-    for model in plan.study.model:
-        if model.name not in plan.segmenters:
-            continue
+    for model in models:
         done = segment(
             cohort,
             plan.segmenters[model.name],
-            out=folders[model.name],
+            out=plan.prediction_folder(model),
             work={"verb": "run", "study": plan.study.study.name, "model": model.name},
             overwrite=True,
             jobs=jobs,
             progress=progress,
         )
         failed[model.name] = done.failed
-    _forget_other_models(plan.out / "predictions", folders)
-    return folders, failed
+    return failed
 
 
 def _forget_other_models(root: Path, folders: Mapping[str, Path]) -> None:

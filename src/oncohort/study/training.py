@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,13 +10,14 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback
-from oncohort.errors import SettingsError
+from oncohort.errors import OutputError, SettingsError
 from oncohort.formats.training_run import TrainingRun
 from oncohort.splits import Split
-from oncohort.storage import encode_stem
+from oncohort.storage import encode_stem, read_work
+from oncohort.storage.differences import told_differences
 from oncohort.study.settings import ModelSection, Study
 from oncohort.study.training_sections import TrainSection
-from oncohort.training import TrainingSettings, train
+from oncohort.training import TrainingSettings, check_cohort, check_machine, is_trained, train
 
 _PACKAGES = {"nnunet": ("torch", "nnunetv2")}
 """What a kind of model needs beside Oncohort itself: looked for, not loaded."""
@@ -64,21 +65,95 @@ def plan_training(study: Study, model: ModelSection, section: TrainSection, out:
     return PlannedTraining(study.study.name, model.name, section, settings, folder)
 
 
-def require_packages(trainings: Iterable[PlannedTraining]) -> None:
-    """Raise if a model cannot be trained here, before a scan is read.
+def require_able(trainings: Iterable[PlannedTraining], *, overwrite: bool) -> None:
+    """Raise if a model cannot be trained here, before a scan is read; of a finished one, packages alone are looked for.
+
+    Args:
+        trainings: Of a study.
+        overwrite: Whether a finished one may be trained anew.
 
     Raises:
-        SettingsError: A package is not installed.
+        SettingsError: A package, planner, trainer, device or graphics card is not there.
+    """
+    planned = tuple(trainings)
+    for training in planned:
+        _require_packages(training)
+    asked: set[tuple[object, ...]] = set()
+    for training in planned:
+        section, settings = training.section, training.settings
+        need = (settings.model, settings.planner, settings.trainer, section.device, section.gpus)
+        if need not in asked and (overwrite or not _is_finished(training)):
+            _check_machine(training)
+            asked.add(need)
+
+
+def _require_packages(training: PlannedTraining) -> None:
+    missing = [name for name in _PACKAGES[training.settings.model] if find_spec(name) is None]
+    if missing:
+        raise SettingsError(
+            expected=f"packages that train {training.settings.model}",
+            found=f"no {' and no '.join(missing)}",
+            where=f"model {training.model!r}",
+            remedy="pip install 'oncohort[train]', or leave the model out",
+        )
+
+
+def _is_finished(training: PlannedTraining) -> bool:
+    """Whether its networks are there; not known before the split is read where it takes all folds of it."""
+    folds = training.section.fold_names
+    return folds is not None and is_trained(training.folder, folds)
+
+
+def _check_machine(training: PlannedTraining) -> None:
+    try:
+        check_machine(training.settings, device=training.section.device, gpus=training.section.gpus)
+    except SettingsError as error:
+        raise SettingsError(
+            expected=error.expected,
+            found=error.found,
+            where=f"model {training.model!r}, {error.where}",
+            remedy=error.remedy,
+        ) from error
+
+
+def require_trainable(trainings: Iterable[PlannedTraining], cohort: Cohort, split: Split) -> None:
+    """Raise if a model of the study cannot be trained on the cohort, before the first one is trained.
+
+    Raises:
+        SettingsError: No case has an image or mask that it needs, or there is no such label.
+        LeakageError: The split stands for other cases.
     """
     for training in trainings:
-        missing = [name for name in _PACKAGES[training.settings.model] if find_spec(name) is None]
-        if missing:
-            raise SettingsError(
-                expected=f"packages that train {training.settings.model}",
-                found=f"no {' and no '.join(missing)}",
-                where=f"model {training.model!r}",
-                remedy="pip install 'oncohort[train]', or leave the model out",
+        check_cohort(cohort, training.settings, split=split)
+
+
+def require_same_work(trainings: Iterable[PlannedTraining], split: Split) -> None:
+    """Raise if a folder holds another training than the study file asks for now: it took days, perhaps.
+
+    Args:
+        trainings: Of a study.
+        split: That they would be trained by.
+
+    Raises:
+        OutputError: Naming what differs.
+    """
+    for training in trainings:
+        there, asked = read_work(training.folder), _work(training, split)
+        if there and there != asked:
+            raise OutputError(
+                expected=f"the training of model {training.model!r} as the study file has it now",
+                found=f"another one: {_differences(there, asked)}",
+                where=str(training.folder),
+                remedy="give the model another name, or run with --overwrite to train it anew",
             )
+
+
+def _differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
+    told = told_differences({**there, "split": None}, {**asked, "split": None})
+    if there.get("verb") != asked["verb"] or there.get("split") == asked["split"]:
+        return told
+    parted = "cases parted otherwise (other cases, or [split] was edited)"
+    return f"{told}; {parted}" if told else parted
 
 
 def train_planned(
@@ -93,8 +168,7 @@ def train_planned(
     """The record of a model that was trained on its folds; what is finished is not done again.
 
     Raises:
-        OutputError: The folder holds a training with other settings or on other cases, and `overwrite` is not set:
-            days of computing are not thrown away for an edit.
+        OutputError: The folder holds a training with other settings or on other cases, and `overwrite` is not set.
     """
     return train(
         cohort,
@@ -102,16 +176,21 @@ def train_planned(
         split=split,
         folds=training.section.fold_names,
         out=training.folder,
-        work={
-            "verb": "run",
-            "study": training.study,
-            "model": training.model,
-            "settings": training.settings.model_dump(mode="json"),
-            "split": split.content_hash,
-        },
+        work=_work(training, split),
         device=training.section.device,
         gpus=training.section.gpus,
         overwrite=overwrite,
         jobs=jobs,
         progress=progress,
     )
+
+
+def _work(training: PlannedTraining, split: Split) -> dict[str, Any]:
+    """What marks the folder of a training."""
+    return {
+        "verb": "run",
+        "study": training.study,
+        "model": training.model,
+        "settings": training.settings.model_dump(mode="json"),
+        "split": split.content_hash,
+    }

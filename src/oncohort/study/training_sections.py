@@ -6,12 +6,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from oncohort.errors import SettingsError
 from oncohort.splitting import SplitSettings
 from oncohort.storage import as_tuple
 from oncohort.study.parts import Part
 
 Fold = Annotated[int, Field(ge=0)] | Literal["all"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
+
+_LISTED = ("channels", "labels")
+"""Settings of a training that are names: a text with commas between, or a list."""
 
 
 class SplitSection(Part):
@@ -25,6 +29,17 @@ class SplitSection(Part):
     official: bool = False
     fold_column: str | None = None
     role: str = "lesions"
+
+    @model_validator(mode="after")
+    def _nothing_useless(self) -> SplitSection:
+        """Settings that go together; one that would change nothing is a mistake, or meant otherwise."""
+        if self.official and "folds" in self.model_fields_set:
+            raise ValueError("no folds with official, whose folds are the data set's")
+        try:
+            _ = self.settings
+        except SettingsError as error:
+            raise ValueError(f"{error.expected}; {error.remedy}") from error
+        return self
 
     @property
     def settings(self) -> SplitSettings:
@@ -59,6 +74,13 @@ class TrainSection(BaseModel):
     gpus: int = Field(default=1, ge=1)
     predict: PredictSection = PredictSection()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _join_names(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {name: _joined(name, value) if name in _LISTED else value for name, value in values.items()}
+
     @model_validator(mode="after")
     def _each_fold_once(self) -> TrainSection:
         if self.folds is not None and len(set(self.folds)) != len(self.folds):
@@ -74,3 +96,12 @@ class TrainSection(BaseModel):
     def settings(self) -> dict[str, Any]:
         """The settings of the training itself."""
         return dict(self.model_extra or {})
+
+
+def _joined(setting: str, value: Any) -> Any:
+    """The names of a list as the text that a training takes; what is no list stays."""
+    if not isinstance(value, list | tuple):
+        return value
+    if not value or not all(isinstance(name, str) and name.strip() and "," not in name for name in value):
+        raise ValueError(f"{setting} as a text, or a list of names without commas")
+    return ",".join(value)

@@ -21,7 +21,7 @@ from oncohort.kernels import warm_kernels
 from oncohort.leaderboard import RANK, rank
 from oncohort.profiles import Profile, load_profile
 from oncohort.results import Scores
-from oncohort.storage import claim_folder, content_key
+from oncohort.storage import claim_folder, content_key, require_apart
 from oncohort.variation.choices import Choices, Variant
 from oncohort.variation.scoring import VariedTask, lesions_under, rows_under, score_variants
 from oncohort.variation.tables import Board, choice_table, order_changes, range_table
@@ -105,6 +105,8 @@ def measure_sensitivity(  # noqa: PLR0913 - the keywords are the verb's flags
     protocol = profile if isinstance(profile, Profile) else load_profile(profile)
     variation = vary_profile(protocol, choices or Choices())
     folders = {model: Path(folder) for model, folder in predictions.items()}
+    if out is not None:
+        require_apart(out, [*cohort.inputs, *folders.values()])
     plan = plan_evaluation(cohort, folders, protocol)
     require_measured(cohort, plan.cases, protocol)
     flags = {column: read_flags(cohort, column, plan.cases) for column in _truth_columns(variation)}
