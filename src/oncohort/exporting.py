@@ -107,6 +107,8 @@ def _claim(folder: Path, export: Export, work: Mapping[str, Any], *, overwrite: 
     """The folder that the export fills: `folder`, or a data set of its own in it, beside others."""
     place = folder / export.place
     if place != folder:
+        if folder.exists() and not folder.is_dir():
+            raise _taken(f"a new folder or data sets of {export.name}", "a file", folder)
         there = read_work(folder)
         numbered = {name: there.get(name) for name in ("export", "number", "title")}
         if there and there.get("export") != export.name:
@@ -121,7 +123,7 @@ def _claim(folder: Path, export: Export, work: Mapping[str, Any], *, overwrite: 
 def _require_number(folder: Path, place: str) -> None:
     """Raise if another data set has the number already; what reads the folder goes by the number."""
     number = place.partition("_")[0]
-    others = sorted(path.name for path in folder.glob(f"{number}_*") if path.name != place)
+    others = sorted(path.name for path in folder.glob(f"{number}_*") if path.name != place and path.is_dir())
     if others:
         raise _taken(f"no other data set with the number of {place}", others[0], folder, "number or ")
 

@@ -24,7 +24,7 @@ from oncohort.segmenters import Prediction, Segmenter
 from oncohort.storage import claim_folder, content_key, file_stamp, require_apart
 from oncohort.volume import LabelMap, Volume
 
-_VERSION = 3  # of what segmenters write; part of every key
+_VERSION = 4  # of what segmenters write; part of every key
 _PASSING = (PredictionError, WorkerError, MemoryError)  # failures that are tried again
 
 

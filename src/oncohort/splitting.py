@@ -62,6 +62,8 @@ class SplitSettings:
     role: str = "lesions"
 
     def __post_init__(self) -> None:
+        for name in ("strata", "volume_edges_ml"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         changed = {field.name for field in fields(self) if getattr(self, field.name) != field.default}
         if self.official:
             drawn = changed - {"official", "fold_column"}

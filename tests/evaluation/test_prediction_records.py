@@ -34,9 +34,9 @@ def organs(*structures):
     return parse_profile(text, where="test")
 
 
-def recorded(folder, labels, notes=()):
+def recorded(folder, labels, notes=(), segmenter="nnunet"):
     rows = [{"case": case, "patient": case, "notes": list(texts)} for case, texts in dict(notes).items()]
-    write_segmentation_record(folder, rows, {"segmenter": "nnunet", "labels": labels})
+    write_segmentation_record(folder, rows, {"segmenter": segmenter, "labels": labels})
 
 
 @pytest.fixture
@@ -80,6 +80,9 @@ def test_a_label_that_means_another_one_in_the_cohort_is_refused(two, labels, fo
         ({"tumour": 1}, ("tumour",)),
         ({"primary": 1, "node": 2}, ("tumour",)),
         ({"node": 1, "liver": 2}, ("node",)),
+        ({"Node": 1, "PRIMARY": 2}, ("node", "primary", "tumour")),
+        ({"LN": 1, "primary": 2}, ("node", "primary")),
+        ({"Tumour": 1}, ("tumour",)),
         ({}, ("node",)),
     ],
 )
@@ -88,6 +91,56 @@ def test_labels_that_mean_the_same_where_they_are_scored_are_accepted(two, label
     scores = evaluate(two.cohort(), two.folders("m"), profile=organs(*structures))
     assert scores.table.filter(pl.col("metric") == "dice")["value"].to_list() == [1.0] * len(structures)
     assert scores.run["notes"] == []
+
+
+@pytest.mark.parametrize(
+    ("segmenter", "remedy"),
+    [
+        ("nnunet", "segment with labels=cohort"),
+        ("totalsegmentator", "segment with labels=cohort"),
+        ("moose", "segment with labels=cohort"),
+        ("threshold", "remove run.json if"),
+        ("percent-of-max", "remove run.json if"),
+        ("liver-threshold", "remove run.json if"),
+        ("command", "remove run.json if"),
+        ("of somebody", "remove run.json if"),
+    ],
+)
+def test_the_remedy_is_one_that_the_segmenter_has(two, segmenter, remedy):
+    recorded(two.root / "m", {"lesion": 1}, segmenter=segmenter)
+    with pytest.raises(LabelError) as told:
+        evaluate(two.cohort(), two.folders("m"), profile="organs")
+    assert remedy in told.value.remedy and "choose a profile of all labels as one mask" in told.value.remedy
+    assert ("labels=cohort" in told.value.remedy) == (segmenter in ("nnunet", "totalsegmentator", "moose"))
+    (two.root / "m" / RUN_FILE).unlink()
+    evaluate(two.cohort(), two.folders("m"), profile="organs")
+
+
+@pytest.mark.parametrize("name", ["tumour", "cancer", "lesions", "gtv"])
+def test_the_one_label_of_masks_is_the_one_label_of_a_cohort(world, helpers, name):
+    world.scheme, world.role = LabelScheme("one", {name: 1}), "organs"
+    world.add("A", helpers[0](2, 2, 2))
+    world.predict("m", "A", helpers[0](2, 2, 2))
+    recorded(world.root / "m", {"lesion": 1}, segmenter="threshold")
+    table = evaluate(world.cohort(), world.folders("m"), profile="organs").table
+    assert table.filter(pl.col("metric") == "dice")["value"].to_list() == [1.0]
+
+
+@pytest.mark.parametrize("labels", [{"bladder": 5}, {"spleen": 3}, {"lesion": 3, "node": 4}])
+def test_one_label_with_another_integer_or_beside_others_is_held_by_its_name(world, helpers, labels):
+    world.scheme, world.role = BLADDER, "organs"
+    world.add("A", 3 * helpers[0](2, 2, 2))
+    world.predict("m", "A", 3 * helpers[0](2, 2, 2))
+    recorded(world.root / "m", labels)
+    with pytest.raises(LabelError, match="labels as in the cohort: urinary_bladder = 3"):
+        evaluate(world.cohort(), world.folders("m"), profile="organs")
+
+
+def test_names_that_differ_by_case_alone_stay_two_labels(two):
+    recorded(two.root / "m", {"NODE": 1})
+    two.scheme = LabelScheme("two", {"node": 1, "Node": 2})
+    with pytest.raises(LabelError, match="NODE = 1"):
+        evaluate(two.cohort(), two.folders("m"), profile="organs")
 
 
 def test_a_published_name_of_the_same_structure_is_the_same_label(world, helpers):

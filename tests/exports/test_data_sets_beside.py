@@ -58,6 +58,13 @@ def test_a_number_that_is_taken_is_refused(layout, tmp_path):
     assert bytes_under(tmp_path) == before
 
 
+def test_a_file_is_no_folder_of_data_sets(tmp_path):
+    (tmp_path / "Dataset001_notes.txt").touch()
+    export_cohort(cohort(), nnunet(), out=tmp_path)
+    with pytest.raises(OutputError, match="a new folder or data sets of nnunet, found a file"):
+        export_cohort(cohort(), nnunet(), out=tmp_path / "Dataset001_notes.txt", overwrite=True)
+
+
 @pytest.mark.parametrize("overwrite", [True, False])
 def test_a_folder_of_other_work_gets_no_data_set(tmp_path, overwrite):
     export_cohort(cohort(), MhaExport({"pet": "pet"}, Masks()), out=tmp_path)

@@ -59,6 +59,8 @@ def test_labels_of_a_group_are_ignored_together(cohort, tmp_path):
     assert voxels == {"head": 3, "cyst": 1, "tail": 3, "pancreas": 3, "liver": 2}
     assert mapping.back(np.array([0, 1, 2, 3], np.uint8)).tolist() == [0, 3, 9, 2]
     with pytest.raises(FormatError, match="one integer for two labels"):
+        LabelMapping.from_dict({name: part for name, part in mapping.to_dict().items() if name != "joined"}, where="r")
+    with pytest.raises(FormatError, match="one integer for two labels"):
         LabelMapping.from_dict({**mapping.to_dict(), "exported": {**mapping.exported, "liver": 1}}, where="record")
 
 

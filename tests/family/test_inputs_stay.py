@@ -1,6 +1,7 @@
 """No verb takes what it reads for its output folder, also not with --overwrite."""
 
 import hashlib
+import shutil
 
 import pytest
 
@@ -142,3 +143,24 @@ def test_an_input_is_not_overwritten(capsys, monkeypatch, root, words):
     assert run_command([*words, "--overwrite"]) == 2
     assert "apart from what is read" in " ".join(capsys.readouterr().err.split())
     assert contents(root) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        (("harmonise", "cohort", "RECIPE", "--out", "done"), "recipe.toml"),
+        (("evaluate", "cohort", "m=masks", "--profile", "autopet-iii", "--cases", "CASES", "--out", "done"), "c.txt"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_file_that_is_read_may_lie_in_a_folder_that_is_continued(monkeypatch, tmp_path, words, name):
+    write_small_cohort(tmp_path / "cohort", ("A",))
+    shutil.copytree(tmp_path / "cohort" / "volumes" / "0", tmp_path / "masks")
+    (tmp_path / "masks" / "lesions.nii.gz").rename(tmp_path / "masks" / "A.nii.gz")
+    (tmp_path / name).write_text(RECIPE if name == "recipe.toml" else "A")
+    monkeypatch.chdir(tmp_path)
+    file = {"RECIPE": name, "CASES": name}
+    assert run_command([file.get(word, word) for word in words]) == 0
+    (tmp_path / name).rename(tmp_path / "done" / name)
+    assert run_command([f"done/{name}" if word in file else word for word in words]) == 0
+    assert (tmp_path / "done" / name).is_file()

@@ -126,5 +126,7 @@ def test_a_program_beside_the_current_folder_is_found_from_the_folder_of_its_own
     beside = Command(program=f"{sys.executable} ../beside.py {{pet}} {{mask}} 2.5")
     assert beside.segment(case).mask("lesion").any()
     assert [path.resolve() for path in beside.inputs][1:] == [tmp_path / "beside.py"]
+    cohort = cohort_of({"lesion": 1}, roles=("pet",))
+    assert beside.prepared(cohort).words[1] == str(tmp_path / "here" / ".." / "beside.py")
     with pytest.raises(MissingNeedError, match=r"here/missing"):
-        Command(program="./missing {pet} {mask}").prepared(cohort_of({"lesion": 1}, roles=("pet",)))
+        Command(program="./missing {pet} {mask}").prepared(cohort)

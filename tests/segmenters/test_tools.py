@@ -6,6 +6,7 @@ The programs are fakes: see the heads of `fake_totalsegmentator.py` and `fake_mo
 import json
 import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel
@@ -23,6 +24,7 @@ from oncohort.errors import (
     SettingsError,
 )
 from oncohort.formats import read_label_map, read_volume
+from oncohort.labels import LabelScheme
 from oncohort.layouts import totalsegmentator
 from oncohort.layouts.labels import scheme
 from oncohort.segmentation import segment
@@ -255,6 +257,26 @@ def test_a_cohort_is_segmented_and_one_bad_case_does_not_stop_the_others(install
 
 def done_scheme():
     return cohort_of({"liver": 5}).scheme
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels", "held"),
+    [
+        (TOTAL, {"liver": 1, "tumour": 2, "kidney": 3}, {"liver": 1, "kidney": 3}),
+        (MOOSE, {"liver": 2, "sternum": 3, "tumour": 4}, {"liver": 2}),
+        (
+            {**MOOSE, "models": "clin_ct_organs clin_ct_ribs"},
+            {"liver": 2, "sternum": 3, "tumour": 4},
+            {"liver": 2, "sternum": 3},
+        ),
+        ({**MOOSE, "labels": "own"}, {"tumour": 1}, {"bladder": 3, "brain": 4, "liver": 8}),
+    ],
+)
+def test_the_record_lists_the_labels_that_the_masks_can_hold(installed, tmp_path, settings, labels, held):
+    small = write_small_cohort(tmp_path / "cohort", ("A",))
+    cohort = replace(small, scheme=LabelScheme("mine", labels))
+    segment(cohort, make_segmenter(settings), out=tmp_path / "out")
+    assert json.loads((tmp_path / "out" / "run.json").read_text())["labels"] == held
 
 
 def test_another_version_of_the_tool_makes_all_cases_anew(installed, tmp_path, monkeypatch):

@@ -302,6 +302,7 @@ def test_a_record_of_other_channels_is_not_believed(tmp_path: Path):
     plan, results, _ = plan_and_convert(recorded(tmp_path, "noNorm", "CT"))
     assert [v["role"] for v in results[0]["volumes"]][:2] == ["nonorm", "ct"]
     assert [finding["rule"] for finding in plan.cases[0].findings] == ["nnunet_record"]
+    assert plan.cases[0].patient == "a"
 
 
 CHANNEL = {"name": "CT", "role": "ct", "unit": "HU"}

@@ -166,3 +166,21 @@ def test_strata_of_single_patients_are_told():
     assert told == ("6 strata hold a single patient of 6: the parts cannot be balanced by them.",)
     few = table(day=list("aabbcd")).with_columns(split=pl.lit("train"))
     assert split_notes(few, draw_split(few, folds=2, strata=("day",), seed=1)) == ()
+
+
+def test_lists_are_taken_for_tuples():
+    assert SplitSettings(official=True, strata=[], volume_edges_ml=[10.0, 100.0]) == SplitSettings(official=True)
+
+
+def test_fold_numbers_in_text_go_by_size_and_the_column_split_holds_none():
+    cases = pl.DataFrame(
+        {
+            "case": list("abcd"),
+            "patient": list("abcd"),
+            "split": ["train"] * 4,
+            "fold": ["0", "2", "10", None],
+        }
+    )
+    assert given_split(cases, fold_column="fold").folds == (("a",), ("b",), ("c",))
+    with pytest.raises(SettingsError, match="numbers of folds in the column split"):
+        given_split(cases, fold_column="split")

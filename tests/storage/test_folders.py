@@ -67,6 +67,7 @@ def test_the_refusal_says_what_differs(tmp_path):
     for changed, told in (
         ({"settings": {**settings, "epochs": 3}}, "settings.epochs: 2 there, 3 asked"),
         ({"settings": {**settings, "device": "cpu"}}, "settings.device: none there, cpu asked"),
+        ({"settings": {**settings, "patience": None}}, "a mark of another version, with the same values"),
         ({"settings": {**settings, "patch_size": [8]}}, "settings.patch_size: [64, 64] there, [8] asked"),
         (
             {"settings": {**settings, "classes": {"b": 1}}},
@@ -94,6 +95,20 @@ def test_emptying_follows_no_links(tmp_path):
     claim_folder(out, WORK, overwrite=True)
     assert (tmp_path / "elsewhere" / "precious").exists()
     assert not (out / "link").is_symlink()
+
+
+def test_what_is_read_may_lie_in_a_folder_that_is_not_emptied(tmp_path):
+    claim_folder(tmp_path, WORK, overwrite=False)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text("x")
+    for overwrite in (False, True):
+        claim_folder(tmp_path, WORK, overwrite=overwrite, inputs=[recipe])
+        with pytest.raises(OutputError, match="apart from what is read"):
+            claim_folder(tmp_path, WORK, overwrite=overwrite, inputs=[recipe.parent])
+    with pytest.raises(OutputError, match="apart from what is read"):
+        claim_folder(tmp_path, {"verb": "segment"}, overwrite=True, inputs=[recipe])
+    assert recipe.read_text() == "x"
+    claim_folder(tmp_path, WORK, overwrite=False)
 
 
 def test_killed_while_emptying_the_folder_is_still_ours_and_nobodys_work(tmp_path, monkeypatch):

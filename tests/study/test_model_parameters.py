@@ -50,12 +50,14 @@ def test_what_is_no_path_is_left_to_the_segmenter(plan, model):
         ("./mine.sh {pet} {mask}", ["HERE/mine.sh", "{pet}", "{mask}"]),
         ("tools/mine {pet} {mask}", ["HERE/tools/mine", "{pet}", "{mask}"]),
         ("python ../mine.py 'a b' {pet} {mask}", ["python", "HERE/../mine.py", "a b", "{pet}", "{mask}"]),
+        ("sh -c './x {pet} {mask}' --tmp ./scratch", ["sh", "-c", "./x {pet} {mask}", "--tmp", "./scratch"]),
         ("/opt/mine {pet} {mask}", ["/opt/mine", "{pet}", "{mask}"]),
         ("mine --kind a/b {pet} {mask}", ["mine", "--kind", "a/b", "{pet}", "{mask}"]),
     ],
 )
 def test_programs_beside_the_study_file_are_found(plan, tmp_path, program, words):
     here = str(tmp_path / "my studies")
+    (tmp_path / "mine.py").touch()
     made = plan(segmenter="command", program=program)
     assert list(made.words) == [word.replace("HERE", here) for word in words]
     assert made.needs == ("pet",)

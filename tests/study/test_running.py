@@ -8,6 +8,7 @@ import pytest
 
 from oncohort.errors import FormatError, InputError, MissingNeedError, OutputError, PredictionError
 from oncohort.formats import read_volume
+from oncohort.storage import WORK_FILE, write_json
 from oncohort.study import rebuild_report, run
 from oncohort.units import Unit
 from oncohort.volume import Volume
@@ -271,6 +272,51 @@ def test_results_inside_the_input_are_refused(tiny):
     save_study(tiny, study={"name": "small", "out": "data/results"})
     with pytest.raises(InputError, match="outside the input"):
         run(tiny)
+
+
+def save_masks(folder):
+    for case in "ABC":
+        save_image(folder / f"{case}.nii.gz", np.ones((12, 10, 8), np.uint8), unit=Unit.LABEL)
+    return folder
+
+
+@pytest.mark.parametrize("place", ["mine", "training/mine", "predictions/mine", "predictions/old/mine"])
+def test_what_is_read_may_lie_in_the_results_of_the_same_study(tiny, place):
+    results = run(tiny).out
+    masks = save_masks(results / place)
+    write_json(results / "predictions" / "old" / WORK_FILE, {"verb": "segment"})
+    save_study(tiny, model=[THRESHOLD, {"name": "mine", "predictions": f"../{tiny.parent.name}/results/{place}"}])
+    for overwrite in (False, True):
+        assert set(run(tiny, overwrite=overwrite).aggregates["model"]) == {"suv-2.5", "mine"}
+        assert len(list(masks.iterdir())) == 3
+    save_study(
+        tiny, study={"name": "other", "out": "results"}, model=[{"name": "mine", "predictions": f"results/{place}"}]
+    )
+    with pytest.raises(OutputError, match="apart from what is read"):
+        run(tiny, overwrite=True)
+    assert len(list(masks.iterdir())) == 3
+
+
+@pytest.mark.parametrize("place", [".", "cohort/mine", "scores/mine", "predictions/suv-2.5/mine"])
+def test_what_is_read_does_not_lie_where_a_run_writes(tiny, place):
+    save_study(tiny, model=[THRESHOLD])
+    results = run(tiny).out
+    masks = save_masks(results / place)
+    before = leftovers(results)
+    save_study(tiny, model=[{**THRESHOLD, "suv": 3.0}, {"name": "mine", "predictions": f"results/{place}"}])
+    with pytest.raises(OutputError, match="apart from what is read"):
+        run(tiny)
+    assert masks.is_dir()
+    assert leftovers(results) == before
+
+
+def test_the_page_is_written_again_without_the_network_that_predicted(tiny):
+    report = run(tiny).report
+    model = {"name": "suv-2.5", "segmenter": "nnunet", "model": "net"}
+    save_study(tiny, model=[model, PERCENT])
+    with pytest.raises(InputError, match=r"model of 'suv-2\.5'"):
+        run(tiny)
+    assert rebuild_report(tiny) == report
 
 
 def test_the_page_is_written_again_and_only_from_finished_results(tiny):

@@ -9,8 +9,10 @@ import pytest
 from training_fakes import UNET, UNTRAINED, FakeNetwork, FakeTraining
 
 from oncohort.cli import run_command
-from oncohort.errors import FormatError, MissingNeedError, OutputError, SettingsError
+from oncohort.errors import FormatError, LabelError, MissingNeedError, OutputError, SettingsError
+from oncohort.formats.segmentation_record import write_segmentation_record
 from oncohort.formats.split_file import read_split
+from oncohort.profiles import load_profile
 from oncohort.segmenters import SEGMENTERS
 from oncohort.storage import claim_folder
 from oncohort.study import load_study, rebuild_report, run
@@ -358,6 +360,34 @@ def test_a_machine_is_asked_once_for_the_same_and_not_for_what_is_finished(train
     assert trainer.machines == [plain, other]
     run(both, overwrite=True)
     assert trainer.machines == [plain, other] * 2
+
+
+def test_no_machine_is_asked_for_all_folds_that_are_finished(trainer, study):
+    plain = ("ExperimentPlanner", "nnUNetTrainer", "cpu", 1)
+    result = run(study(trained()))
+    run(study(trained()))
+    assert trainer.machines == [plain]
+    (result.out / "training" / "net" / "model" / "fold_1" / "checkpoint_final.pth").unlink()
+    run(study(trained()))
+    assert trainer.machines == [plain] * 2
+    (result.out / "split.json").write_text("{}")
+    run(study(trained()))
+    assert trainer.machines == [plain] * 3
+
+
+def test_labels_that_disagree_are_found_before_the_training(trainer, study, tmp_path):
+    for case in CASES:
+        save_image(tmp_path / "mine" / f"{case}.nii.gz", np.ones((12, 10, 8), np.uint8), unit=Unit.LABEL)
+    (tmp_path / "organs.toml").write_text(load_profile("organs").text.replace('role = "organs"', 'role = "lesions"'))
+    file = study(UNET, {"name": "mine", "predictions": "mine"}, evaluation={"profile": "organs.toml"})
+    write_segmentation_record(tmp_path / "mine", [], {"segmenter": "nnunet", "labels": {"liver": 1, "lesion": 2}})
+    with pytest.raises(LabelError) as caught:
+        run(file)
+    assert caught.value.where.startswith("predictions of 'mine'")
+    assert trainer.calls == []
+    write_segmentation_record(tmp_path / "mine", [], {"segmenter": "nnunet", "labels": {"lesion": 1}})
+    assert run(file).scores.table.height
+    assert trainer.finished == ["unet 0"]
 
 
 def test_other_models_predict_before_the_training_so_that_their_faults_are_found(trainer, study):

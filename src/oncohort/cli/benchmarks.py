@@ -63,7 +63,8 @@ def evaluate(
         profile: Name or file of the protocol, such as autopet-iii.
         out: Folder of the scores.
     """
-    require_apart(out, [*choices.files, *profile_file(profile)])
+    if common.overwrite:  # nothing is emptied without
+        require_apart(out, [*choices.files, *profile_file(profile)])
     with shown_progress() as progress:
         scores = evaluate_cohort(
             open_cohort(cohort),

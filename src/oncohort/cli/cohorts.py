@@ -61,7 +61,8 @@ def harmonise(cohort: Path, recipe: Path, *, out: Path, common: Common = _COMMON
         recipe: The recipe (TOML, one [[step]] per step).
         out: Folder of the new cohort.
     """
-    require_apart(out, [recipe])
+    if common.overwrite:  # nothing is emptied without
+        require_apart(out, [recipe])
     with shown_progress() as progress:
         changed = harmonise_cohort(
             open_cohort(cohort),

@@ -49,7 +49,7 @@ def train(  # noqa: PLR0913 - each choice is a flag
         gpus: Graphics cards that train together (torchrun).
     """
     values = {"model": model, "configuration": config, **_settings(settings)}
-    if split is not None:
+    if split is not None and common.overwrite:  # nothing is emptied without
         require_apart(out, [split])
     with shown_progress() as progress:
         run = train_model(

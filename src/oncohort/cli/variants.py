@@ -76,7 +76,8 @@ def sensitivity(
         profile: Name or file of the protocol, such as autopet-iii.
         out: Folder of the tables, the figures and the page.
     """
-    require_apart(out, profile_file(profile))
+    if common.overwrite:  # nothing is emptied without
+        require_apart(out, profile_file(profile))
     with shown_progress() as progress:
         found = measure_sensitivity(
             open_cohort(cohort),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from oncohort.formats.segmentation_record import (
 )
 from oncohort.labels import LabelScheme
 from oncohort.profiles import Profile
+from oncohort.segmenters import LESION_SCHEME, SEGMENTERS
 from oncohort.segmenters.tool_labels import known_label
 from oncohort.storage import read_json
 
@@ -51,12 +52,14 @@ class PredictionRecord:
         labels: Integer by name; empty if nothing is known of them.
         notes: Doubts of the segmenter by case, without those of `known`.
         known: Cases by one of `TRAINING_NOTES`: those that may not be new to the network.
+        segmenter: Its name.
     """
 
     path: Path
     labels: Mapping[str, int]
     notes: Mapping[str, tuple[str, ...]]
     known: Mapping[str, tuple[str, ...]]
+    segmenter: str = ""
 
 
 Records = Mapping[str, tuple[PredictionRecord, ...]]
@@ -108,6 +111,7 @@ def find_record(folder: Path) -> PredictionRecord | None:
         labels=_labels(run, path),
         notes={case: texts for case, texts in notes.items() if texts},
         known=cases_known_to_training(table),
+        segmenter=str(run.get("segmenter", "")),
     )
 
 
@@ -115,7 +119,8 @@ def require_labels(record: PredictionRecord, structures: Structures, scheme: Lab
     """Raise if a mask would be scored as another structure than the segmentation meant.
 
     Every integer of the masks must mean, within each scored structure, what it means in the cohort: the same label by
-    name, alias or published name, or a group of labels that all belong to the structure.
+    name (upper or lower case), alias or published name, or a group of labels that all belong to the structure. What
+    segmenters of lesions call `lesion` is the one label of a cohort that has no other, whatever its name.
 
     Args:
         record: What the segmentation says.
@@ -133,7 +138,8 @@ def require_labels(record: PredictionRecord, structures: Structures, scheme: Lab
         ...
         oncohort.errors.LabelError: predictions of 'net': run.json: expected labels as in the cohort: node = 1, ...
     """
-    meant = {name: _meaning(name, scheme) for name in record.labels} if structures else {}
+    is_checked = bool(structures) and not _is_the_only_label(record.labels, scheme)
+    meant = {name: _meaning(name, scheme) for name in record.labels} if is_checked else {}
     wrong = [
         f"{name} = {record.labels[name]}"
         for name, values in meant.items()
@@ -147,7 +153,7 @@ def require_labels(record: PredictionRecord, structures: Structures, scheme: Lab
         expected=f"labels as in the cohort: {shown(own, 6)}",
         found=shown(wrong, 6),
         where=f"predictions of {model!r}: {record.path}",
-        remedy="segment with labels=cohort, say which label is which, or choose a profile of all labels as one mask",
+        remedy=_remedy(record.segmenter),
     )
 
 
@@ -239,8 +245,32 @@ def _labels(run: Mapping[str, Any], path: Path) -> dict[str, int]:
         raise _damaged(path, error.expected, error.found[:200]) from error
 
 
+def _is_the_only_label(labels: Mapping[str, int], scheme: LabelScheme) -> bool:
+    """Whether masks of a segmenter of lesions have the integer of the only label of the cohort."""
+    return dict(labels) == dict(LESION_SCHEME.labels) and list(labels.values()) == list(scheme.labels.values())
+
+
+def _remedy(segmenter: str) -> str:
+    """What may be done about wrong labels; only some segmenters can be told which labels to write."""
+    kind = SEGMENTERS.get(segmenter)
+    profile = "choose a profile of all labels as one mask"
+    if kind is not None and "labels" in {field.name for field in fields(kind)}:
+        return f"segment with labels=cohort (nnunet also takes labels=NAME=LABEL), or {profile}"
+    return f"{profile}, or remove {RUN_FILE} if the integers of the masks are those of the cohort"
+
+
 def _meaning(name: str, scheme: LabelScheme) -> frozenset[int]:
     """The integers that a cohort has for what a model calls by a name; none if it does not know it."""
+    exact = _exact_meaning(name, scheme)
+    if exact:
+        return exact
+    folded = name.casefold()
+    spelled = {one for one in (*scheme.labels, *scheme.aliases, *scheme.groups) if one.casefold() == folded}
+    meant = {_exact_meaning(one, scheme) for one in (*spelled, folded)} - {exact}
+    return meant.pop() if len(meant) == 1 else exact
+
+
+def _exact_meaning(name: str, scheme: LabelScheme) -> frozenset[int]:
     if name in scheme.groups and name not in scheme.labels:
         return frozenset(scheme.labels[member] for member in scheme.groups[name])
     known = known_label(name, scheme)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -96,7 +97,13 @@ class LabelMapping:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON values; `from_dict` reads them back."""
-        return {"original": dict(self.original), "exported": dict(self.exported), "dropped": list(self.dropped)}
+        values = {"original": dict(self.original), "exported": dict(self.exported), "dropped": list(self.dropped)}
+        return {**values, "joined": joined} if (joined := self._joined()) else values
+
+    def _joined(self) -> list[str]:
+        """Labels that share an integer of the export."""
+        counts = Counter(self.exported.values())
+        return sorted(name for name, value in self.exported.items() if counts[value] > 1)
 
     @staticmethod
     def from_dict(values: Mapping[str, Any], *, where: str) -> LabelMapping:
@@ -109,14 +116,15 @@ class LabelMapping:
             original = {str(name): int(value) for name, value in values["original"].items()}
             exported = {str(name): int(value) for name, value in values["exported"].items()}
             dropped = tuple(int(value) for value in values["dropped"])
+            joined = sorted(str(name) for name in values.get("joined", ()))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise _no_mapping(where, repr(error)) from error
-        below = [value for value in exported.values() if value < max(exported.values())]
-        if set(original) != set(exported) or len(set(below)) < len(below):
+        mapping = LabelMapping(original, exported, dropped)
+        if set(original) != set(exported) or mapping._joined() != joined:
             raise _no_mapping(where, "names that differ, or one integer for two labels")
         if not all(0 < value <= _LARGEST for value in (*original.values(), *exported.values(), *dropped)):
             raise _no_mapping(where, f"an integer that is not from 1 to {_LARGEST}")
-        return LabelMapping(original, exported, dropped)
+        return mapping
 
 
 def mapped(labels: LabelMap, mapping: LabelMapping, *, where: str) -> Volume:

@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -85,7 +85,7 @@ class Command(PlainSegmenter):
         return tuple(Path(word) for word in self._located if os.path.isfile(word))  # noqa: PTH113 - may be no path
 
     def prepared(self, cohort: Cohort) -> Command:
-        """The segmenter itself, if there is such a program, and a case with the images that it reads.
+        """The segmenter with absolute paths, if there is such a program, and a case with the images that it reads.
 
         Raises:
             SettingsError: A role that it names is that of a mask.
@@ -100,7 +100,7 @@ class Command(PlainSegmenter):
                 remedy="install it, or name it by its whole path",
             )
         self._require_images(cohort)
-        return self
+        return replace(self, program=located_program(self.program, Path.cwd()))
 
     def segment(self, case: Case) -> LabelMap:
         """The mask that the program writes for a case, as `predict` gives it."""
@@ -152,15 +152,15 @@ class Command(PlainSegmenter):
 
 
 def located_program(program: str, folder: Path) -> str:
-    """The words of a program with absolute paths: those that start with `./` or `../`, and the first if it has a slash.
+    """The words of a program with absolute paths: what starts with `./` or `../` and is there, and the program itself.
 
     Args:
         program: The words, as in a shell; such with an unfinished quote come back as they are.
         folder: What they are relative to.
 
     Examples:
-        >>> shlex.split(located_program("bin/segment ./weights.pt {pet} {mask}", Path("/models")))
-        ['/models/bin/segment', '/models/weights.pt', '{pet}', '{mask}']
+        >>> shlex.split(located_program("bin/segment --tmp ./scratch {pet} {mask}", Path("/models")))
+        ['/models/bin/segment', '--tmp', './scratch', '{pet}', '{mask}']
         >>> located_program("python -m segment {pet} {mask}", Path("/models"))
         'python -m segment {pet} {mask}'
     """
@@ -168,7 +168,7 @@ def located_program(program: str, folder: Path) -> str:
         words = shlex.split(program)
     except ValueError:  # the segmenter says what is wrong
         return program
-    are_paths = [word.startswith(("./", "../")) for word in words]
+    are_paths = [word.startswith(("./", "../")) and os.path.exists(folder / word) for word in words]  # noqa: PTH110
     if words and "/" in words[0] and not Path(words[0]).is_absolute():
         are_paths[0] = True
     if not any(are_paths):

@@ -150,17 +150,23 @@ def whole_names(values: Any, *, where: str) -> dict[int, str]:
 def recode(found: LabelMap, labels: ToolLabels, where: str) -> tuple[LabelMap, tuple[str, ...]]:
     """A mask of a tool with the integers of `labels`, and the names of what became background.
 
+    It is annotated with the labels of the scheme that the tool can find.
+
     Raises:
         LabelError: The tool has no label with an integer of the mask.
         FormatError: The mask cannot be read.
     """
     arrays = [labels.recoded(layer.array, where) for layer in found.layers]
     layers = tuple(Volume.from_array(array, found.geometry, Unit.LABEL) for array in arrays)
-    return LabelMap(found.geometry, layers, labels.scheme), labels.dropped(found.values())
+    annotated = frozenset(labels.scheme.name_of(value) for value in labels.values.values())
+    return LabelMap(found.geometry, layers, labels.scheme, annotated), labels.dropped(found.values())
 
 
 def join_maps(maps: Sequence[LabelMap]) -> LabelMap:
-    """One label map of several on one grid with one scheme; where they overlap, it has further layers."""
+    """One label map of several on one grid with one scheme; where they overlap, it has further layers.
+
+    It is annotated with all that one of them is annotated with.
+    """
     layers: list[NDArray[Any]] = []
     for array in (layer.array for one in maps for layer in one.layers):
         place = next((at for at, layer in enumerate(layers) if not ((layer > 0) & (array > 0)).any()), None)
@@ -168,8 +174,10 @@ def join_maps(maps: Sequence[LabelMap]) -> LabelMap:
             layers.append(array)
         else:
             layers[place] = layers[place] + array
-    grid = maps[0].geometry
-    return LabelMap(grid, tuple(Volume.from_array(layer, grid, Unit.LABEL) for layer in layers), maps[0].scheme)
+    grid, scheme = maps[0].geometry, maps[0].scheme
+    annotated = frozenset().union(*(scheme.labels if one.annotated is None else one.annotated for one in maps))
+    volumes = tuple(Volume.from_array(layer, grid, Unit.LABEL) for layer in layers)
+    return LabelMap(grid, volumes, scheme, annotated)
 
 
 def dropped_note(names: Sequence[str]) -> tuple[str, ...]:

@@ -165,8 +165,16 @@ def _numbered_folds(cases: pl.DataFrame, column: str) -> list[tuple[str, ...]]:
     numbers = cases[column]
     if numbers.dtype.is_float():
         numbers = numbers.fill_nan(None)
+    if numbers.dtype == pl.String:
+        whole = numbers.cast(pl.Int64, strict=False)
+        numbers = whole if (whole.is_null() == numbers.is_null()).all() else numbers  # names count in their order
     known = numbers.drop_nulls()
-    if not len(known) or known.dtype.is_nested() or (known.dtype.is_float() and (known % 1 != 0).any()):
+    if (
+        column == "split"
+        or not len(known)
+        or known.dtype.is_nested()
+        or (known.dtype.is_float() and (known % 1 != 0).any())
+    ):
         raise _wrong(f"numbers of folds in the column {column}", _some(list(known)) or "none for any case but test")
     unplaced = list(cases.filter(numbers.is_null() & pl.col("split").is_in(VALIDATION))["case"])
     if unplaced:

@@ -29,7 +29,8 @@ def told_differences(there: Mapping[str, Any], asked: Mapping[str, Any]) -> str:
         there, asked = ({"verb": work.get("verb")} for work in (there, asked))
     before, now = _flat(there), _flat(asked)
     names = [name for name in {**now, **before} if before.get(name) != now.get(name)]
-    return shown((_told(name, before.get(name), now.get(name)) for name in names), _MOST, between="; ")
+    told = shown((_told(name, before.get(name), now.get(name)) for name in names), _MOST, between="; ")
+    return told or ("" if there == asked else "a mark of another version, with the same values")
 
 
 def _flat(values: Mapping[str, Any], above: str = "") -> dict[str, str]:

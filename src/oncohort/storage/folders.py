@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from oncohort.errors import FormatError, OutputError
+from oncohort.storage.apart import require_apart, require_no_input
 from oncohort.storage.atomic import PARTIAL_PREFIX, read_json, write_json
 from oncohort.storage.differences import told_differences
 
 WORK_FILE = Path(".oncohort") / "work.json"
 
 
-def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) -> Path:
+def claim_folder(
+    path: str | Path, work: Mapping[str, Any], *, overwrite: bool, inputs: Sequence[str | Path] = ()
+) -> Path:
     """The folder at `path`, ready for this work.
 
     A folder that is new or empty is claimed; one that holds the same work is
@@ -27,9 +30,11 @@ def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) 
         path: The output folder.
         work: What identifies the work, JSON-able (verb, source, settings).
         overwrite: Replace other work of ours that stands there.
+        inputs: Files and folders that are read; they may lie in a folder that is continued.
 
     Raises:
-        OutputError: The folder holds something else or cannot be written.
+        OutputError: The folder holds something else, is itself an input or would be emptied with one in it, or cannot
+            be written.
 
     Examples:
         >>> from tempfile import TemporaryDirectory
@@ -43,11 +48,13 @@ def claim_folder(path: str | Path, work: Mapping[str, Any], *, overwrite: bool) 
     wanted = json.loads(json.dumps(dict(work)))  # as the file will say it: tuples are lists there
     if folder.exists() and not folder.is_dir():
         raise _occupied(folder, "a file", "name a folder")
+    require_no_input(folder, inputs)
     present = _work_in(folder)
     if present == wanted:
         _sweep(folder)
         return folder
     if present is not None and overwrite:
+        require_apart(folder, inputs)
         write_json(folder / WORK_FILE, {})  # killed while emptying, the folder is still ours but nobody's work
         _empty(folder)
     elif present is not None:

@@ -49,6 +49,13 @@ class StudyPlan:
         models = (path for name, one in self.segmenters.items() if name not in self.trainings for path in one.inputs)
         return (study.file, study.resolve(study.cohort.path), *given, *models)
 
+    @property
+    def replaced(self) -> tuple[Path, ...]:
+        """Folders in the results whose files a run replaces, those of trainings aside."""
+        own = (model for model in self.study.model if model.predictions is None)
+        stages = (self.out / name for name in ("cohort", "harmonised", "scores"))
+        return (*stages, *map(self.prediction_folder, own))
+
     def prediction_folder(self, model: ModelSection) -> Path:
         """Where the masks of a model lie."""
         if model.predictions is not None:
@@ -56,14 +63,18 @@ class StudyPlan:
         return self.out / "predictions" / encode_stem(model.name)
 
 
-def plan_study(study: Study) -> StudyPlan:
+def plan_study(study: Study, *, segments: bool = True) -> StudyPlan:
     """The plan of a study file.
+
+    Args:
+        study: The file.
+        segments: Whether masks will be made, so that the networks of others have to be there.
 
     Raises:
         SettingsError: Its steps, models or profile are wrong.
         InputError: A folder that it reads is not there.
     """
-    _require_folders(study)
+    _require_folders(study, segments=segments)
     named = study.evaluation.profile
     file = study.resolve(named)
     out = study.resolve(study.study.out)
@@ -84,13 +95,13 @@ def plan_study(study: Study) -> StudyPlan:
     )
 
 
-def _require_folders(study: Study) -> None:
+def _require_folders(study: Study, *, segments: bool) -> None:
     """Check what the study reads before anything is made."""
     needed = {"cohort.path": study.resolve(study.cohort.path)}
     for model in study.model:
         if model.predictions is not None:
             needed[f"predictions of {model.name!r}"] = study.resolve(model.predictions)
-        folder = model_folder(study, model)
+        folder = model_folder(study, model) if segments else None
         if folder is not None:
             needed[f"model of {model.name!r}"] = folder
     for setting, path in needed.items():

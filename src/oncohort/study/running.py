@@ -22,6 +22,7 @@ from oncohort.segmentation import segment
 from oncohort.splits import Split
 from oncohort.splitting import split_notes
 from oncohort.storage import WORK_FILE, claim_folder, release_folder, require_apart
+from oncohort.study.agreement import require_agreement
 from oncohort.study.held_out import SPLIT_FILE, HeldOut, held_out_cases, keep_split, part_study
 from oncohort.study.planning import StudyPlan, plan_study
 from oncohort.study.report import write_study_report
@@ -106,26 +107,29 @@ def run(
     """
     plan = plan_study(load_study(study))
     settings = plan.study
-    require_able(plan.trainings.values(), overwrite=overwrite)
-    require_apart(plan.out, plan.inputs)
-    claim_folder(plan.out, {"verb": "run", "study": settings.study.name}, overwrite=overwrite)
+    require_able(plan.trainings.values(), split_file=plan.out / SPLIT_FILE, overwrite=overwrite)
+    for folder in plan.replaced:
+        require_apart(folder, plan.inputs)
+    own = {"verb": "run", "study": settings.study.name}
+    claim_folder(plan.out, own, overwrite=overwrite, inputs=plan.inputs)
     cohort = _read(plan, jobs=jobs, progress=progress)
     split, held_out = _part(plan, cohort, overwrite=overwrite, progress=progress)
     chosen = None if held_out is None else held_out.cases
     part = cohort if chosen is None else cohort.only(chosen)
     others, trained = _models(plan, trained=False), _models(plan, trained=True)
     failed = _predict(plan, others, part, jobs=jobs, progress=progress)  # what is wrong is found before the training
+    require_agreement(plan, cohort)
     left_out = _train(plan, cohort, split, overwrite=overwrite, jobs=jobs, progress=progress)
     failed |= _predict(plan, trained, part, jobs=jobs, progress=progress)
     predictions = {model.name: plan.prediction_folder(model) for model in settings.model}
-    _forget_other_models(plan.out / "predictions", predictions)
+    _forget_other_models(plan.out / "predictions", (*predictions.values(), *plan.inputs))
     scores = evaluate(
         cohort,
         predictions,
         profile=plan.profile,
         cases=chosen,
         out=plan.out / "scores",
-        work={"verb": "run", "study": settings.study.name},
+        work=own,
         overwrite=True,
         resample_predictions=settings.evaluation.resample_predictions,
         jobs=jobs,
@@ -157,7 +161,7 @@ def rebuild_report(study: str | Path, *, jobs: int = 1, progress: ProgressCallba
         FormatError: The study has not been run to its end.
         OutputError: The page cannot be written.
     """
-    plan = plan_study(load_study(study))
+    plan = plan_study(load_study(study), segments=False)
     scores = read_scores(plan.out / "scores")
     cohort = open_cohort(plan.out / ("harmonised" if plan.recipe.steps else "cohort"))
     held_out = None
@@ -268,12 +272,12 @@ def _predict(
     return failed
 
 
-def _forget_other_models(root: Path, folders: Mapping[str, Path]) -> None:
+def _forget_other_models(root: Path, wanted: Iterable[Path]) -> None:
     """Delete the predictions of models that the study no longer names; folders of other origin stay."""
-    wanted = set(folders.values())
+    kept = [path.resolve() for path in wanted]
     for mark in root.glob(f"*/{WORK_FILE}"):
         folder = mark.parents[len(WORK_FILE.parts) - 1]
-        if folder not in wanted:
+        if not any(path.is_relative_to(folder.resolve()) for path in kept):
             release_folder(folder)
 
 

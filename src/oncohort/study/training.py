@@ -10,7 +10,8 @@ from typing import Any
 
 from oncohort.cohort import Cohort
 from oncohort.compute import ProgressCallback
-from oncohort.errors import OutputError, SettingsError
+from oncohort.errors import FormatError, LeakageError, OutputError, SettingsError
+from oncohort.formats.split_file import read_split
 from oncohort.formats.training_run import TrainingRun
 from oncohort.splits import Split
 from oncohort.storage import encode_stem, read_work
@@ -18,6 +19,7 @@ from oncohort.storage.differences import told_differences
 from oncohort.study.settings import ModelSection, Study
 from oncohort.study.training_sections import TrainSection
 from oncohort.training import TrainingSettings, check_cohort, check_machine, is_trained, train
+from oncohort.training.folds import fold_names
 
 _PACKAGES = {"nnunet": ("torch", "nnunetv2")}
 """What a kind of model needs beside Oncohort itself: looked for, not loaded."""
@@ -65,11 +67,12 @@ def plan_training(study: Study, model: ModelSection, section: TrainSection, out:
     return PlannedTraining(study.study.name, model.name, section, settings, folder)
 
 
-def require_able(trainings: Iterable[PlannedTraining], *, overwrite: bool) -> None:
+def require_able(trainings: Iterable[PlannedTraining], *, split_file: Path, overwrite: bool) -> None:
     """Raise if a model cannot be trained here, before a scan is read; of a finished one, packages alone are looked for.
 
     Args:
         trainings: Of a study.
+        split_file: Where the split of the last run lies, if there was one.
         overwrite: Whether a finished one may be trained anew.
 
     Raises:
@@ -79,10 +82,11 @@ def require_able(trainings: Iterable[PlannedTraining], *, overwrite: bool) -> No
     for training in planned:
         _require_packages(training)
     asked: set[tuple[object, ...]] = set()
+    split = _former_split(split_file)
     for training in planned:
         section, settings = training.section, training.settings
         need = (settings.model, settings.planner, settings.trainer, section.device, section.gpus)
-        if need not in asked and (overwrite or not _is_finished(training)):
+        if need not in asked and (overwrite or not _is_finished(training, split)):
             _check_machine(training)
             asked.add(need)
 
@@ -98,10 +102,20 @@ def _require_packages(training: PlannedTraining) -> None:
         )
 
 
-def _is_finished(training: PlannedTraining) -> bool:
-    """Whether its networks are there; not known before the split is read where it takes all folds of it."""
+def _is_finished(training: PlannedTraining, split: Split | None) -> bool:
+    """Whether its networks are there; `split` is that of the last run, which says how many all folds are."""
     folds = training.section.fold_names
-    return folds is not None and is_trained(training.folder, folds)
+    if folds is None and split is None:
+        return False
+    return is_trained(training.folder, fold_names(split, None) if folds is None else folds)
+
+
+def _former_split(file: Path) -> Split | None:
+    """The split of the last run, if it can be read; a damaged one is drawn anew."""
+    try:
+        return read_split(file) if file.is_file() else None
+    except (FormatError, LeakageError):
+        return None
 
 
 def _check_machine(training: PlannedTraining) -> None:

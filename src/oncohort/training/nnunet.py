@@ -153,7 +153,7 @@ class NnunetTraining:
         request = {name: value for name, value in self._plan_request().items() if name != "processes"}
         dataset = read_json(raw / "dataset.json")
         facts = {name: dataset.get(name) for name in _PLANNED_FOR}
-        return content_key(request, facts, sorted(dataset["dataset"]), self.lock, read_json(raw / FINGERPRINT_FILE))
+        return content_key(request, facts, sorted(dataset["dataset"]), self.lock)
 
     def _plans_files(self, plans: str) -> tuple[Path, Path]:
         """The plans as they were made, and as they lie with the networks."""

@@ -139,9 +139,14 @@ class _Folder:
     record: NnunetRecord | None
 
     @property
+    def fitting(self) -> NnunetRecord | None:
+        """The record of our own export, unless `dataset.json` has other channels by now."""
+        return self.record if self.record is not None and self.record.is_of(self.dataset) else None
+
+    @property
     def recorded(self) -> Mapping[int, RecordedChannel]:
-        """Channels of our own export, unless `dataset.json` has others by now."""
-        return self.record.channels if self.record is not None and self.record.is_of(self.dataset) else {}
+        """Channels of that record."""
+        return {} if self.fitting is None else self.fitting.channels
 
     def shared(self) -> list[Path]:
         """Files that speak of all cases."""
@@ -179,10 +184,11 @@ class _Folder:
 
     def plans(self, cases: Sequence[RawCase], findings: Sequence[Mapping[str, Any]]) -> Iterator[CasePlan]:
         general = (*findings, *self._findings({case_id(case.stem) for case in cases}))
+        patients = {} if self.fitting is None else self.fitting.patients
         for position, case in enumerate(cases):
             name = case_id(case.stem)
             facts = dict(self.sheet.get(name, {}))
-            patient = str(facts.pop("patient", self.record.patients.get(name, name) if self.record else name))
+            patient = str(facts.pop("patient", patients.get(name, name)))
             row = {"case": name, "patient": patient, "split": case.split, "licence": self._licence(), **facts}
             yield CasePlan(
                 case=name,
@@ -232,11 +238,11 @@ class _Folder:
             )
 
     def _channel_findings(self) -> Iterator[dict[str, Any]]:
-        if self.record is not None and not self.record.is_of(self.dataset):
+        if self.record is not None and self.fitting is None:
             yield finding(
                 "nnunet_record",
                 evidence=f"{RECORD_FILE} names other channels than {dict(self.dataset.channels)}",
-                remedy="export again, or remove the record; channel names decided the roles",
+                remedy="export again, or remove the record; channel names gave the roles, and every case is a patient",
                 path=RECORD_FILE,
             )
         roles = channel_roles(self.dataset, self.recorded).items()
