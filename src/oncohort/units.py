@@ -19,3 +19,7 @@ class Unit(StrEnum):
     PROBABILITY = "probability"
     LABEL = "label"
     NONE = "1"
+
+
+USUAL_UNITS = {"ct": Unit.HU, "pet": Unit.SUVBW}
+"""Unit of an image by the kind of its role, unless something says otherwise."""

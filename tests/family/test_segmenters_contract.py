@@ -7,14 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.segmenters.nnunet_models import MODULE, ROOT, write_model
+from tests.segmenters.nnunet_models import fake_nnunet, write_model
 
 from oncohort.cohort import Case
 from oncohort.errors import MissingNeedError
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
 from oncohort.segmenters import SEGMENTERS, make_segmenter
-from oncohort.segmenters.nnunet import held_worker
 from oncohort.units import Unit
 from oncohort.volume import LabelMap, Volume, reorient
 from segmenters.installed import cohort_of, install
@@ -38,10 +37,7 @@ def _installed(monkeypatch, tmp_path):
     install(monkeypatch, tmp_path / "bin")
     model = write_model(tmp_path / "model", labels={"background": 0, "liver": 1})
     monkeypatch.setitem(SETTINGS, "nnunet", {"model": str(model)})
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr(held_worker, "MODULE", MODULE)
-    yield
-    held_worker.release_all()
+    yield from fake_nnunet(monkeypatch)
 
 
 @pytest.fixture

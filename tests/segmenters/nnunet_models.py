@@ -14,6 +14,7 @@ from oncohort.formats.nifti import header_facts
 from oncohort.formats.training_run import LockedCase, TrainedFold, TrainingRun, write_training_run
 from oncohort.geometry import Geometry
 from oncohort.labels import LabelScheme
+from oncohort.segmenters.nnunet import held_worker
 from oncohort.units import Unit
 from oncohort.volume import Volume
 
@@ -26,6 +27,14 @@ LESION = {"background": 0, "lesion": 1}
 UNITS = {"ct": "HU", "pet": "SUVbw"}
 SCHEME = LabelScheme("lesion", {"lesion": 1})
 GRID = Geometry((6, 5, 4), [[-2.0, 0, 0, 4], [0, -2.0, 0, 5], [0, 0, 3.0, -6], [0, 0, 0, 1]])
+
+
+def fake_nnunet(monkeypatch):
+    """For a fixture: a process in the place of nnU-Net's, which ends with the test."""
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setattr(held_worker, "MODULE", MODULE)
+    yield
+    held_worker.release_all()
 
 
 def write_model(folder, channels=PET, labels=LESION, folds=None, *, plans=PLANS, **facts):

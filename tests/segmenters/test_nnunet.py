@@ -18,7 +18,7 @@ from tests.segmenters.nnunet_models import (
     FOLDER,
     GRID,
     MODULE,
-    ROOT,
+    fake_nnunet,
     requests,
     write_model,
     write_pet_cohort,
@@ -47,10 +47,7 @@ from oncohort.volume import Volume
 
 @pytest.fixture(autouse=True)
 def worker(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr(held_worker, "MODULE", MODULE)
-    yield
-    held_worker.release_all()
+    yield from fake_nnunet(monkeypatch)
 
 
 @pytest.fixture

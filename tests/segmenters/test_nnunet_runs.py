@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.segmenters.nnunet_models import FOLDER, MODULE, ROOT, sha256, write_pet_cohort, write_run
+from tests.segmenters.nnunet_models import FOLDER, fake_nnunet, sha256, write_pet_cohort, write_run
 
 from oncohort import segment
 from oncohort.errors import FormatError, MissingNeedError, SettingsError
 from oncohort.formats.segmentation_record import cases_known_to_training, read_segmentation_record
 from oncohort.formats.training_run import read_training_run, write_training_run
-from oncohort.segmenters.nnunet import Nnunet, held_worker
+from oncohort.segmenters.nnunet import Nnunet
 from oncohort.units import Unit
 
 FOLDS = {"0": ("1.0", ("A",)), "1": ("2.0", ("B",)), "2": ("6.0", ("C",))}
@@ -18,10 +18,7 @@ FOLDS = {"0": ("1.0", ("A",)), "1": ("2.0", ("B",)), "2": ("6.0", ("C",))}
 
 @pytest.fixture(autouse=True)
 def worker(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
-    monkeypatch.setattr(held_worker, "MODULE", MODULE)
-    yield
-    held_worker.release_all()
+    yield from fake_nnunet(monkeypatch)
 
 
 @pytest.fixture

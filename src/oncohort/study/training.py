@@ -14,8 +14,7 @@ from oncohort.errors import FormatError, LeakageError, OutputError, SettingsErro
 from oncohort.formats.split_file import read_split
 from oncohort.formats.training_run import TrainingRun
 from oncohort.splits import Split
-from oncohort.storage import encode_stem, read_work
-from oncohort.storage.differences import told_differences
+from oncohort.storage import encode_stem, read_work, told_differences
 from oncohort.study.settings import ModelSection, Study
 from oncohort.study.training_sections import TrainSection
 from oncohort.training import TrainingSettings, check_cohort, check_machine, is_trained, train

@@ -8,17 +8,13 @@ from oncohort.cohort import Cohort
 from oncohort.errors import FormatError, MissingNeedError, SettingsError, shown
 from oncohort.formats.nnunet_raw import RawDataset
 from oncohort.formats.training_run import TrainingRun
-from oncohort.units import Unit
+from oncohort.units import USUAL_UNITS, Unit
 from oncohort.volume import Volume
 
 KNOWN_CHANNELS = {"ct": "ct", "pet": "pet", "pt": "pet", "suv": "pet"}
 """Role by name of a channel in lower case; other names do not say what they are."""
 
 _IMAGE_UNITS = tuple(str(unit) for unit in Unit if unit is not Unit.LABEL)
-
-
-USUAL_UNITS = {"ct": Unit.HU, "pet": Unit.SUVBW}
-"""What a model expects of a role, unless its training or the user says otherwise."""
 
 
 def parse_roles(text: str) -> tuple[str, ...]:

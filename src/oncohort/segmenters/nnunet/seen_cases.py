@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from oncohort.cohort import Case, Cohort
 from oncohort.errors import FormatError
 from oncohort.formats import volume_files
-from oncohort.formats.training_run import TrainingRun
+from oncohort.formats.training_run import TrainedFold, TrainingRun
 from oncohort.storage import sha256_files
 
 
@@ -101,11 +102,9 @@ class SeenCases:
             FormatError: An image cannot be read.
         """
         digests = frozenset[str]().union(*(file.digests() for file in self.files.get(case.id, ())))
-        same = {one for one in self.run.lock if not digests.isdisjoint(self._digests(one))}
+        same = set[str]().union(*(self._cases_of_bytes.get(digest, ()) for digest in digests))
         folds = frozenset(
-            fold.fold
-            for fold in self.run.folds
-            if not same.isdisjoint(fold.trained) or self._is_named(case, fold.trained)
+            fold.fold for fold in self.run.folds if not same.isdisjoint(fold.trained) or self._is_named(case, fold)
         )
         others = tuple(sorted(one for one in same if one != case.id))
         return Seen(folds, others, frozenset() if self._is_own else self._folds_of_patient(case) - folds)
@@ -114,17 +113,25 @@ class SeenCases:
     def _is_own(self) -> bool:
         return self.cohort == self.run.cohort
 
-    def _is_named(self, case: Case, trained: Collection[str]) -> bool:
-        is_patient = case.patient in self._patients(trained)
-        return case.id in trained or is_patient if self._is_own else case.id in trained and is_patient
+    @cached_property
+    def _patients(self) -> dict[str, frozenset[str]]:
+        """Patients that each fold was trained on."""
+        lock = self.run.lock
+        return {fold.fold: frozenset(lock[one].patient for one in fold.trained) for fold in self.run.folds}
+
+    @cached_property
+    def _cases_of_bytes(self) -> dict[str, list[str]]:
+        """Cases that the run knows by the SHA-256 of their images."""
+        found: dict[str, list[str]] = {}
+        for case, locked in self.run.lock.items():
+            for role in self.run.channels:
+                if role in locked.files:
+                    found.setdefault(locked.files[role], []).append(case)
+        return found
+
+    def _is_named(self, case: Case, fold: TrainedFold) -> bool:
+        is_patient = case.patient in self._patients[fold.fold]
+        return case.id in fold.trained or is_patient if self._is_own else case.id in fold.trained and is_patient
 
     def _folds_of_patient(self, case: Case) -> frozenset[str]:
-        return frozenset(fold.fold for fold in self.run.folds if case.patient in self._patients(fold.trained))
-
-    def _patients(self, trained: Collection[str]) -> set[str]:
-        return {self.run.lock[one].patient for one in trained}
-
-    def _digests(self, case: str) -> Iterator[str]:
-        """SHA-256 of the images of a case that the run knows."""
-        files = self.run.lock[case].files
-        return (files[role] for role in self.run.channels if role in files)
+        return frozenset(fold for fold, patients in self._patients.items() if case.patient in patients)

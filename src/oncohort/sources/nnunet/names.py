@@ -9,13 +9,10 @@ from oncohort.formats.nnunet_raw import RawDataset
 from oncohort.formats.nnunet_record import RecordedChannel
 from oncohort.labels import LabelScheme
 from oncohort.storage import decode_stem, encode_stem
-from oncohort.units import Unit
+from oncohort.units import USUAL_UNITS, Unit
 
 ROLES = {"ct": "ct", "pet": "pet", "pt": "pet", "suv": "pet"}
 """Role of each known channel name, in lower case."""
-
-UNITS = {"ct": Unit.HU, "pet": Unit.SUVBW}
-"""Unit of a role, unless something says otherwise."""
 
 LESION_WORDS = (
     "lesion", "tumor", "tumour", "metasta", "cancer", "carcinoma", "lymphoma", "melanoma", "sarcoma", "neoplas", "gtv",
@@ -73,7 +70,7 @@ def channel_units(roles: Mapping[int, str], recorded: Mapping[int, RecordedChann
         >>> {number: str(unit) for number, unit in channel_units({0: "ct", 1: "pet.2", 2: "t1"}).items()}
         {0: 'HU', 1: 'SUVbw', 2: '1'}
     """
-    units = {number: UNITS.get(role.split(".")[0], Unit.NONE) for number, role in roles.items()}
+    units = {number: USUAL_UNITS.get(role.split(".")[0], Unit.NONE) for number, role in roles.items()}
     told = {
         number: channel.unit or Unit.NONE for number, channel in (recorded or {}).items() if channel.role is not None
     }
